@@ -99,7 +99,7 @@ class BrainRole:
             spending=make_spending(process),
             tag_of=partial(tag_of, caller_tag.keys_of(settings)),
         )
-        self._live = LiveEvents(self._services.hooks)
+        self._live = LiveEvents(self._services.hooks, self._agent_of)
         process.journal.told = self._on_line
         begin_series(self._services.spending, self._services.book.agents)
         self._publisher = Publisher(self._services.book, process.outbox)
@@ -239,6 +239,11 @@ class BrainRole:
                     self._lost.put(call.call_sid, call.past(), now_ms())
             if not self._calls:
                 self._none_left.set()
+
+    def _agent_of(self, call_sid: str) -> str:
+        """Who answers a call that is here."""
+        call = self._calls.get(call_sid)
+        return "" if call is None else call.casting.cast.agent.name
 
     def _on_line(self, call_sid: str, kind: Kind, fields: Fields, at_ms: int) -> None:
         """A line of a call's journal is written here."""

@@ -319,8 +319,8 @@ def _tools(
 ) -> ToolRuns:
     call_sid = casting.call.call_sid
 
-    def failed(call_id: str, tool: str, outcome: str) -> None:
-        services.hooks.tool_failed(call_sid, call_id, tool, outcome, agent=casting.cast.agent.name)
+    def failed(call_id: str, tool: str, outcome: str, agent: str) -> None:
+        services.hooks.tool_failed(call_sid, call_id, tool, outcome, agent=agent)
 
     return ToolRuns(
         casting.cast.toolbox, _known_to_tools(casting), services.counters, record, log, host.give,

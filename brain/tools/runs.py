@@ -54,8 +54,9 @@ GOODBYE = "Goodbye."
 LAST_RESORT = "end_call"
 """The one tool that ends a loop."""
 
-OnFailure = Callable[[str, str, str], None]
-"""(call_id, tool, outcome) of a tool that failed: the operator's own systems may want to know."""
+OnFailure = Callable[[str, str, str, str], None]
+"""(call_id, tool, outcome, agent) of a tool that failed: the operator's own systems may want to know. `agent`:
+who called it; another one may have the call by now."""
 
 
 ChangeOfAgent = Callable[[str, str], Awaitable[str]]
@@ -79,6 +80,15 @@ class ToolNotes(Protocol):
 
     def quiet_until(self, at_ms: int) -> None:
         """The caller has asked for a moment, by the clock on the wall."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """A tool that was called, with what the agent had that called it."""
+
+    action: RunTool
+    toolbox: Toolbox
+    context: ToolContext
 
 
 @dataclass(slots=True)
@@ -112,13 +122,14 @@ class ToolRuns:
     async def run(self, action: RunTool) -> None:
         """One tool from its call to its result. Cancelling it tells nobody of a result; the tool itself goes
         on to its end, which is counted, and told to the user's systems if it failed."""
+        own = _Own(action, self.toolbox, self.context)  # Another agent may have the call in a moment.
         await self.notes.tool_started(action.call_id, action.name, action.arguments)
         result = self._refusal(action)
         if result is None:
             self._running += 1
-            result = await asyncio.shield(self.attempts.begin(self._attempt(action), action.name))
+            result = await asyncio.shield(self.attempts.begin(self._attempt(own), action.name))
         else:
-            self._ended(action, result.outcome, now_ms())
+            self._ended(own, result.outcome, now_ms())
         if isinstance(result.effect, ChangeAgent):
             # What that led to is its result.
             output = await self.change_agent(result.effect.agent, action.response_id)
@@ -138,24 +149,25 @@ class ToolRuns:
 
     # Private.
 
-    async def _attempt(self, action: RunTool) -> ToolResult:
-        began_ms = now_ms()
+    async def _attempt(self, own: _Own) -> ToolResult:
+        began_ms, action = now_ms(), own.action
         try:
-            result = await self.toolbox.run(action.name, action.arguments, self.context, action.call_id)
+            result = await own.toolbox.run(action.name, action.arguments, own.context, action.call_id)
         except asyncio.CancelledError:
             # The process ends, and nobody knows what the tool has done.
-            self._ended(action, ToolOutcome.FAILED, began_ms)
+            self._ended(own, ToolOutcome.FAILED, began_ms)
             raise
         finally:
             self._running -= 1
-        self._ended(action, result.outcome, began_ms)
+        self._ended(own, result.outcome, began_ms)
         return result
 
-    def _ended(self, action: RunTool, outcome: ToolOutcome, began_ms: float) -> None:
+    def _ended(self, own: _Own, outcome: ToolOutcome, began_ms: float) -> None:
+        action = own.action
         self.counters.tools_run += 1
         if outcome is not ToolOutcome.OK:
             self.counters.tools_failed += 1
-            self.on_failure(action.call_id, action.name, outcome)
+            self.on_failure(action.call_id, action.name, outcome, own.context.agent)
         self.log.info(
             "tool_run",
             tool=action.name,

@@ -54,23 +54,25 @@ class Hooks:
 
     def tool_failed(self, call_sid: str, call_id: str, tool: str, outcome: str, *, agent: str = "") -> None:
         """A tool failed, hung, or got arguments that do not fit. `agent`: whose it was; empty: the call's."""
-        details = {"tool": tool, "call_id": call_id, "outcome": outcome}
-        if agent:
-            details["agent"] = agent
+        details = _named(agent) | {"tool": tool, "call_id": call_id, "outcome": outcome}
         self._add(Event.TOOL_FAILED, call_sid, f"{call_sid}-tool-{call_id}", details)
 
     def turn_ended(self, call_sid: str, turn: Turn, at_ms: int) -> None:
         """A turn is over; its words are looked up when it is told."""
+        details = _named(turn.agent) | {TURN: written(turn)}
         event_id = f"{call_sid}-turn-{turn.anchor}"
-        self._add(Event.TURN_ENDED, call_sid, event_id, {TURN: written(turn)}, at_ms, wait_ms=WORDS_MS)
+        self._add(Event.TURN_ENDED, call_sid, event_id, details, at_ms, wait_ms=WORDS_MS)
 
-    def transfer_started(self, call_sid: str, at_ms: int) -> None:
-        """The caller is being connected with somebody else."""
-        self._add(Event.TRANSFER_STARTED, call_sid, f"{call_sid}-transfer-{at_ms}", {}, at_ms)
+    def transfer_started(self, call_sid: str, at_ms: int, *, agent: str = "") -> None:
+        """The caller is being connected with somebody else. `agent`: who has sent them there."""
+        event_id = f"{call_sid}-transfer-{at_ms}"
+        self._add(Event.TRANSFER_STARTED, call_sid, event_id, _named(agent), at_ms)
 
-    def transfer_ended(self, call_sid: str, at_ms: int, status: str) -> None:
-        """The caller is back from it: nobody took the call, or the other side has hung up."""
-        self._add(Event.TRANSFER_ENDED, call_sid, f"{call_sid}-back-{at_ms}", {"status": status}, at_ms)
+    def transfer_ended(self, call_sid: str, at_ms: int, status: str, *, agent: str = "") -> None:
+        """The caller is back from it: nobody took the call, or the other side has hung up. `agent`: who goes
+        on with them."""
+        details = _named(agent) | {"status": status}
+        self._add(Event.TRANSFER_ENDED, call_sid, f"{call_sid}-back-{at_ms}", details, at_ms)
 
     def agent_changed(self, call_sid: str, at_ms: int, *, agent: str, was: str) -> None:
         """Another agent goes on with the call."""
@@ -163,6 +165,12 @@ def is_hopeless(hook: Hook, now_wall_ms: int) -> bool:
 
 
 # Private.
+
+
+def _named(agent: str) -> dict[str, object]:
+    """Whose an event is, written down when it happens: by the time that it is told the card may name another
+    one. Empty where nobody knows: then the card says it."""
+    return {"agent": agent} if agent else {}
 
 
 def _end(hook: Hook, story: Story | None) -> dict[str, object]:

@@ -9,6 +9,7 @@ Nothing waits for it: an event is an entry for the courier, like all others.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from brain.webhooks.events import Hooks
@@ -23,6 +24,8 @@ class LiveEvents:
     """Of all calls of this process."""
 
     hooks: Hooks
+    agent_of: Callable[[str], str]
+    """Who answers a call now, by its name; empty: nobody knows. An event names who it was then."""
     _turns: dict[str, TurnLog] = field(default_factory=dict)
     """By call; none where nobody wants to know."""
 
@@ -35,12 +38,14 @@ class LiveEvents:
         """A line of a call's journal."""
         turns = self._turns.get(call_sid)
         if turns is not None:
+            turns.agent = self.agent_of(call_sid)
             turns.note(kind, fields, at_ms)
         match kind:
             case Kind.MOVE if _is_transfer(fields):
-                self.hooks.transfer_started(call_sid, at_ms)
+                self.hooks.transfer_started(call_sid, at_ms, agent=self.agent_of(call_sid))
             case Kind.MOVE_ENDED if _is_transfer(fields):
-                self.hooks.transfer_ended(call_sid, at_ms, str(fields[STATUS]) if STATUS in fields else "")
+                status = str(fields[STATUS]) if STATUS in fields else ""
+                self.hooks.transfer_ended(call_sid, at_ms, status, agent=self.agent_of(call_sid))
             case Kind.AGENT_CHANGED:
                 self.hooks.agent_changed(call_sid, at_ms, agent=str(fields[AGENT]), was=str(fields[WAS]))
             case _:

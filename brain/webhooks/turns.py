@@ -44,6 +44,8 @@ class Turn:
     number: int
     """Counted by this process, from 1 on."""
     began_at_ms: int
+    agent: str = ""
+    """Who answered; of an answer that another agent went on with, who began it. Empty: nobody knows."""
     caller_items: list[str] = field(default_factory=list)
     answer_items: list[str] = field(default_factory=list)
     stopped_at_ms: int | None = None
@@ -82,6 +84,8 @@ BEGAN_AT, STOPPED_AT, ANSWERED_AT, ENDED_AT = "began_at_ms", "stopped_at_ms", "a
 class TurnLog:
     """The turns of one call, as far as this process has seen them."""
 
+    agent: str = ""
+    """Who answers now."""
     _now: Turn | None = None
     _closed: list[Turn] = field(default_factory=list)
     _count: int = 0
@@ -112,7 +116,7 @@ class TurnLog:
     def _open(self, at_ms: int, *, hold_ms: int = 0) -> Turn:
         self._close(at_ms, hold_ms=hold_ms)
         self._count += 1
-        self._now = Turn(number=self._count, began_at_ms=at_ms)
+        self._now = Turn(number=self._count, began_at_ms=at_ms, agent=self.agent)
         return self._now
 
     def _close(self, at_ms: int, *, hold_ms: int = 0) -> None:
@@ -155,7 +159,7 @@ class TurnLog:
         _keep(turn.answer_items, _text(fields, ITEM))
         turn.silent_at_ms = None
         if turn.answered_at_ms is None:
-            turn.answered_at_ms = at_ms
+            turn.answered_at_ms, turn.agent = at_ms, self.agent
 
     def _on_silent(self, fields: Fields, at_ms: int) -> None:
         turn = self._sounding()

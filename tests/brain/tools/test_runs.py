@@ -30,7 +30,7 @@ class Shop:
 
     ran: int = 0
     told: list[Input] = field(default_factory=list)
-    failures: list[tuple[str, str, str]] = field(default_factory=list)
+    failures: list[tuple[str, str, str, str]] = field(default_factory=list)
     noted: list[tuple[str, ToolState]] = field(default_factory=list)
     quiet_for_ms: int = 0
     opens: asyncio.Event = field(default_factory=asyncio.Event)
@@ -103,7 +103,7 @@ async def test_a_loop_of_tools_is_ended(shop: Shop) -> None:
         await runs.run(called(number))
     assert shop.ran == MAX_ROUNDS
     assert ["too many tools in a row" in output for output in shop.outputs[-3:]] == [False, True, True]
-    assert [outcome for _, _, outcome in shop.failures] == ["refused"] * 2
+    assert [outcome for _, _, outcome, _ in shop.failures] == ["refused"] * 2
 
     await runs.run(called(98, "end_call"))
     end = shop.told[-1]
@@ -161,7 +161,7 @@ async def test_a_tool_that_fails_after_its_call_is_told_to_the_users_systems(sho
     task.cancel()
     await shop.attempts.finished()
 
-    assert shop.failures == [("call_1", "stock", "timed_out")]
+    assert shop.failures == [("call_1", "stock", "timed_out", "default")]
     assert (runs.counters.tools_run, runs.counters.tools_failed) == (1, 1)
 
 
@@ -172,7 +172,7 @@ async def test_a_tool_that_the_end_of_the_process_cuts_off_has_failed(shop: Shop
     task.cancel()
     await shop.attempts.stop()
 
-    assert shop.failures == [("call_1", "stock", "failed")]
+    assert shop.failures == [("call_1", "stock", "failed", "default")]
 
 
 async def test_a_farewell_that_has_words_is_said_in_any_case(shop: Shop) -> None:
@@ -230,6 +230,27 @@ async def test_a_tool_that_hands_over_is_answered_by_what_became_of_it(shop: Sho
     await running
 
     assert shop.outputs == ['{"status":"changed"}']
+
+
+async def test_a_tool_is_that_of_the_agent_who_called_it(shop: Shop) -> None:
+    """Another one has the call before it is run, or before it fails; its tools are not theirs."""
+    for when in ("written", "under way"):
+        runs = shop.runs()
+        runs.toolbox.time_limit_s, shop.ran = 0.05, 0
+        shop.is_written.clear()
+        running = asyncio.create_task(runs.run(called(1)))
+        await wait_until(lambda: bool(shop.noted), "it is noted")
+        if when == "under way":
+            shop.is_written.set()
+            await wait_until(lambda: shop.ran == 1, "the tool runs")
+        runs.toolbox, runs.context = Toolbox.of([end_call], 5.0), replace(CONTEXT, agent="sales")
+        shop.is_written.set()
+        await running
+
+        assert shop.ran == 1
+        assert shop.failures == [("call_1", "stock", "timed_out", "default")]
+        shop.failures.clear()
+        shop.noted.clear()
 
 
 async def test_where_there_is_no_other_agent_none_is_found(shop: Shop) -> None:

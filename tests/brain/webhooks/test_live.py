@@ -34,9 +34,11 @@ class Notebook:
         return [read_hook(to_dict(args[args.index(b"*") + 1 :])) for args in added]
 
 
-def live(*told: Event) -> tuple[LiveEvents, Notebook]:
+def live(*told: Event, answers: list[str] | None = None) -> tuple[LiveEvents, Notebook]:
+    """`answers`: the last of it is who answers now."""
     book = Notebook()
-    made = LiveEvents(Hooks(cast(Outbox, book), Keys(1), frozenset(told or Event)))
+    hooks = Hooks(cast(Outbox, book), Keys(1), frozenset(told or Event))
+    made = LiveEvents(hooks, lambda _: answers[-1] if answers else "")
     made.begun(CALL)
     return made, book
 
@@ -98,6 +100,37 @@ def test_transfers_and_agents_are_told_at_once() -> None:
         (Event.AGENT_CHANGED, {"agent": "service", "was": "sales"}, AT_MS + 3),
     ]
     assert len({hook.event_id for hook in book.hooks()}) == 3
+
+
+def test_an_event_names_who_answered_when_it_happened() -> None:
+    """Told later, when another agent has the call: a turn is that of who answered it, and who sent a caller
+    away has sent them."""
+    answers = ["sales"]
+    made, book = live(answers=answers)
+    a_turn(made)
+    made.noted(CALL, Kind.MOVE, {"what": "dial"}, AT_MS + 3_100)
+    answers.append("service")
+    made.noted(CALL, Kind.AGENT_CHANGED, {"agent": "service", "was": "sales"}, AT_MS + 3_200)
+    made.look(AT_MS + 3_000 + SETTLE_MS)
+    made.noted(CALL, Kind.MOVE_ENDED, {"what": "dial", "status": "busy"}, AT_MS + 6_000)
+    assert [(hook.event, orjson.loads(hook.details)["agent"]) for hook in book.hooks()] == [
+        (Event.TRANSFER_STARTED, "sales"),
+        (Event.AGENT_CHANGED, "service"),
+        (Event.TURN_ENDED, "sales"),
+        (Event.TRANSFER_ENDED, "service"),
+    ]
+
+
+def test_a_turn_that_another_agent_answers_is_that_ones() -> None:
+    """Whoever had the call while the caller spoke."""
+    answers = ["sales"]
+    made, book = live(Event.TURN_ENDED, answers=answers)
+    made.noted(CALL, Kind.SPEECH_STARTED, {"item": "u"}, AT_MS)
+    answers.append("service")
+    made.noted(CALL, Kind.AUDIBLE, {"item": "a"}, AT_MS + 1_600)
+    made.left(CALL, AT_MS + 3_000)
+    (hook,) = book.hooks()
+    assert orjson.loads(hook.details)["agent"] == "service"
 
 
 def test_what_nobody_wants_to_know_is_not_followed() -> None:
