@@ -5,7 +5,8 @@ nor answers by itself. Owns: those words, these rules. Pure. Must not know: when
 (brain.sequencer), the file.
 
 No word is here that is mostly an answer: a caller who says "yes" or "okay" before a question is over wants to
-be heard. Who would be heard with "mm-hm" as well says so in `backchannels`.
+be heard. What is a sound in one language is a word in another ("um" in Portuguese), and none where that may be
+spoken. Who would be heard with "mm-hm" as well says so in `backchannels`.
 """
 
 from __future__ import annotations
@@ -15,18 +16,22 @@ from collections.abc import Iterator, Mapping
 from brain.agents.agent import Agent
 
 SOUNDS = (
-    "mm", "mm-hm", "mhm", "mmhm", "hm", "hmm", "hm-hm", "uh-huh", "uhuh", "ah", "aha", "ahem", "oh", "uh",
-    "um", "eh", "er", "huh", "ha", "haha",
+    "mm", "mm-hm", "mhm", "mmhm", "hm", "hmm", "hm-hm", "uh-huh", "uhuh", "ah", "aha", "ahem", "oh", "eh",
+    "huh", "haha",
 )  # fmt: skip
-"""In every language that is written with these letters, as transcribers write them."""
+"""In every language that is written with these letters, as transcribers write them: a word in none of them. "Uh"
+is not here, since "uh-uh" is a no."""
 
 WORDS: Mapping[str, tuple[str, ...]] = {
     "ar": ("آها", "اها", "امم", "مم", "همم", "آه"),
     "cs": ("aha", "jé", "hmm"),
     "da": ("nå", "aha", "øh", "hov"),
     "de": ("ach", "ach so", "aha", "tja", "äh", "ähm", "öh", "öhm", "na ja", "naja", "hmhm"),
-    "el": ("αχά", "μμ", "χμ", "μχμ", "α"),
-    "en": ("i see", "uh-hum", "mm-hmm", "um-hum", "wow", "gosh", "oh wow", "ah i see", "oh i see"),
+    "el": ("αχά", "μμ", "χμ", "μχμ"),
+    "en": (
+        "um", "er", "erm", "ha", "i see", "uh-hum", "mm-hmm", "um-hum", "wow", "gosh", "oh wow", "ah i see",
+        "oh i see",
+    ),  # fmt: skip
     "es": ("ajá", "eh", "ya veo", "eeh", "mjm"),
     "fi": ("aijaa", "öö", "ahaa"),
     "fr": ("euh", "ah bon", "hum", "je vois", "ben", "bah"),
@@ -35,7 +40,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "it": ("ehm", "mah", "beh", "ah ecco", "capisco"),
     "ja": ("ええと", "へえ", "なるほど", "ふーん", "ああ"),
     "nl": ("ach", "ach zo", "eh", "ehm", "tja"),
-    "no": ("åh", "aha", "nja", "øh", "jøss"),
+    "no": ("åh", "aha", "øh", "jøss"),
     "pl": ("aha", "yhm", "mhm", "ojej", "eee"),
     "pt": ("ahã", "uhum", "entendi", "hum-hum"),
     "ru": ("ага", "угу", "м", "хм", "э", "эм", "ой", "ах", "понятно"),
@@ -46,15 +51,25 @@ WORDS: Mapping[str, tuple[str, ...]] = {
 }
 """Those of one language."""
 
+MEANT_IN: Mapping[str, tuple[str, ...]] = {
+    "um": ("de", "pt"),
+    "er": ("da", "de", "nl", "no", "sv"),
+    "ha": ("da", "es", "it", "no", "sv"),
+    "ben": ("nl", "tr"),
+    "nå": ("no",),
+}
+"""Which of these are a word of another language: whoever may speak that one may mean it."""
+
 
 def backchannels(agent: Agent) -> tuple[str, ...]:
     """What a caller of this agent says who only listens: what its file says, or the words of the languages
-    that the caller may speak; of every language, where none is known."""
+    that the caller may speak (of every one, where none is known), but for what is a word in one of them."""
     if agent.confirm.backchannels is not None:
         return agent.confirm.backchannels
     tags = agent.transcription_languages or (agent.language,)
-    languages = [language for tag in tags if (language := tag.partition("-")[0])]
-    return (*SOUNDS, *(word for each in languages or WORDS for word in WORDS.get(each, ())))
+    languages = [language for tag in tags if (language := tag.partition("-")[0])] or list(WORDS)
+    words = (word for each in languages for word in WORDS.get(each, ()))
+    return (*SOUNDS, *(word for word in words if not set(MEANT_IN.get(word, ())) & set(languages)))
 
 
 def problems(agent: Agent) -> Iterator[tuple[str, str]]:

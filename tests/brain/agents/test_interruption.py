@@ -40,6 +40,13 @@ def of_file(text: str) -> Agent:
         ("ru", "Угу", False),
         ("", "Ach so", False),
         ("xx", "mhm", False),
+        ("en", "Um. Er.", False),
+        ("en", "Uh-uh.", True),
+        ("pt", "Um.", True),
+        ("de", "Er.", True),
+        ("da", "Er", True),
+        ("no", "Nja.", True),
+        ("tr", "Ben.", True),
     ],
 )
 def test_who_only_listens_says_so_in_their_own_language(language: str, said: str, is_meant: bool) -> None:
@@ -58,6 +65,24 @@ def test_several_languages_have_the_words_of_each() -> None:
     assert not is_speech("Ach so", words, whole=True)
     assert not is_speech("Je vois.", words, whole=True)
     assert is_speech("I see.", words, whole=True)
+
+
+def test_what_is_a_word_in_a_language_that_the_caller_may_speak_is_no_sound() -> None:
+    """'One or two?' 'Um.' is an answer in Portuguese, whatever it is in English; without a language anybody
+    may speak anything."""
+    for languages, is_meant in ((("en", "fr"), False), (("en", "pt-BR"), True), ((), True)):
+        spoken = replace(agent(""), transcription_languages=languages)
+
+        words = phrases(interruption.backchannels(spoken))
+
+        assert is_speech("Um.", words, whole=True) is is_meant
+
+
+def test_every_word_that_means_something_elsewhere_is_of_a_list_and_of_none_where_it_does() -> None:
+    """Or the table would say nothing, or contradict the lists."""
+    for word, languages in interruption.MEANT_IN.items():
+        assert word in {each for words in interruption.WORDS.values() for each in words}
+        assert not [each for each in languages if word in interruption.WORDS.get(each, ())]
 
 
 def test_an_agent_may_have_its_own_words_or_none() -> None:
