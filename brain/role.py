@@ -240,10 +240,10 @@ class BrainRole:
             if not self._calls:
                 self._none_left.set()
 
-    def _agent_of(self, call_sid: str) -> str:
-        """Who answers a call that is here."""
+    def _agent_of(self, call_sid: str, item_id: str) -> str:
+        """Whose an item is, of a call that is here; of none: who answers now."""
         call = self._calls.get(call_sid)
-        return "" if call is None else call.casting.cast.agent.name
+        return "" if call is None else call.agent_of(item_id)
 
     def _on_line(self, call_sid: str, kind: Kind, fields: Fields, at_ms: int) -> None:
         """A line of a call's journal is written here."""

@@ -211,9 +211,9 @@ def test_every_event_has_a_body_and_it_is_the_one_that_is_sent() -> None:
     }  # fmt: skip
     history: list[HistoryEntry] = [
         ItemEntry(item_id="u", role="user", text="שלום", final=True),
-        ItemEntry(item_id="a", role="assistant", text="one two three four", final=True),
+        ItemEntry(item_id="a", role="assistant", text="one two three four", final=True, agent="sales"),
         ItemHeard(item_id="a", ms=500, of_ms=1000, complete=True),
-        ToolEntry(call_id="call_1", name="stock", state=ToolState.RESULT, value="{}"),
+        ToolEntry(call_id="call_1", name="stock", state=ToolState.RESULT, value="{}", agent="sales"),
     ]
     story = Story(record.read(StoryView, card), counters(card))
     turn = {

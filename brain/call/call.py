@@ -79,7 +79,7 @@ class BrainCall:
             process, services, self._owner, card, self._log, self, past, caller_number=caller_number,
             waiting=waiting,
         )  # fmt: skip
-        self.casting = self._parts.casting  # Who answers.
+        self.agent_of = self._parts.record.conversation.agent_of  # Of no item: who answers now.
         self._acting = Acting(self._parts, self._owner, services, self)
         self._telling = Telling(now_ms())
         self._over = asyncio.Event()  # The call is left: nothing is begun any more.

@@ -232,6 +232,7 @@ def make(
     if tag:
         owner.card(CallerTagged(caller_tag=tag))
     record = Record(History(owner), Conversation() if past is None else past.conversation)
+    record.conversation.agent = cast.agent.name
     feed = _feed(process, services, owner, card, log, hole)
     reply, away = ReplyWriter(owner, process.worker.host), Away(is_here=card.state is not CallState.DETACHED)
     leaving = Leaving(owner, process.journal, card.leg, card.ingress)
@@ -259,7 +260,7 @@ def make(
         engines.make, host, from_model, lifeline, counters, log, has_past=card.claims > 1, standby=standby
     )
     core = _sequencer(cast.agent, owner, card, 0 if past is None else past.debt)
-    casting.sessions, casting.recast = sessions, partial(_recast, casting, watch, tools, core)
+    casting.sessions, casting.recast = sessions, partial(_recast, casting, record, watch, tools, core)
     casting.is_generating = partial(_is_generating, core)
     casting.is_leaving = lambda: core.state.hang_up is not None
     begin = Beginning(
@@ -335,9 +336,12 @@ def _known_to_tools(casting: Casting) -> ToolContext:
     )
 
 
-def _recast(casting: Casting, watch: CallWatch, tools: ToolRuns, core: Sequencer) -> None:
+def _recast(
+    casting: Casting, record: Record, watch: CallWatch, tools: ToolRuns, core: Sequencer
+) -> None:
     """Another agent answers: the parts that know something of it by heart go on with that one's."""
     cast = casting.cast
+    record.conversation.agent = cast.agent.name
     watch.agent, watch.limits.values = cast.agent, LimitValues.of(cast.agent)
     making.follow(watch.teller, cast.agent)
     tools.toolbox, tools.context = cast.toolbox, _known_to_tools(casting)

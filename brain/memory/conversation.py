@@ -57,13 +57,15 @@ INAUDIBLE = "[The caller said something that was not transcribed.]"
 class Line:
     """One line of the transcript. `role`: user, assistant, or tool.
 
-    `text` is what was heard; `whole`: all of it. Of a tool: its name and what became of it.
+    `text` is what was heard; `whole`: all of it. Of a tool: its name and what became of it. `agent`: whose it
+    is; empty: the caller's, or nobody knows.
     """
 
     role: str
     text: str
     item_id: str
     whole: bool = True
+    agent: str = ""
 
 
 @dataclass(slots=True)
@@ -72,6 +74,8 @@ class Conversation:
 
     is_beginning_lost: bool = False
     """More was said than is known any more."""
+    agent: str = ""
+    """Who answers: whose items and tools are that begin from now on."""
     _pace: Pace = field(default_factory=Pace)
     _entries: dict[str, KnownItem | KnownTool] = field(default_factory=dict)
     _quiet_until_ms: int = 0
@@ -92,7 +96,7 @@ class Conversation:
         match entry:
             case ItemEntry():
                 item = self._item(entry.item_id, entry.role)
-                item.text, item.final = entry.text, entry.final
+                item.text, item.final, item.agent = entry.text, entry.final, entry.agent or ""
                 self._measure(item)
             case ItemLength():
                 self.item_ms(entry.item_id, entry.ms)
@@ -103,7 +107,7 @@ class Conversation:
             case KeysPressed():
                 self.keys(entry.item_id, entry.text)
             case ToolEntry():
-                self.tool(entry.call_id, entry.name, entry.state, entry.value)
+                self.tool(entry.call_id, entry.name, entry.state, entry.value).agent = entry.agent or ""
             case QuietUntil():
                 self.quiet_until(entry.at_ms)
             case Overheard():
@@ -173,17 +177,18 @@ class Conversation:
         if complete and item.total_ms is None:
             item.total_ms = received_ms
 
-    def tool(self, call_id: str, name: str, state: ToolState, value: str) -> None:
+    def tool(self, call_id: str, name: str, state: ToolState, value: str) -> KnownTool:
         """A tool was called (`value`: its arguments) or has its result (`value`: the output)."""
         key = f"tool {call_id}"
         found = self._entries.get(key)
-        tool = found if isinstance(found, KnownTool) else KnownTool(call_id, name)
+        tool = found if isinstance(found, KnownTool) else KnownTool(call_id, name, agent=self.agent)
         self._entries[key] = tool
         match state:
             case ToolState.STARTED:
                 tool.arguments = value
             case ToolState.RESULT:
                 tool.output = value
+        return tool
 
     def quiet_until(self, at_ms: int) -> None:
         """The caller has asked for a moment: nothing need be said to what was said and done so far."""
@@ -195,6 +200,11 @@ class Conversation:
     def is_empty(self) -> bool:
         """Whether nothing was said or done yet."""
         return not self._entries
+
+    def agent_of(self, key: str) -> str:
+        """Whose an item or a tool's call is, by name; of one that is not known: who answers now."""
+        found = self._entries.get(key) or self._entries.get(f"tool {key}")
+        return self.agent if found is None else found.agent
 
     def tool_state(self, call_id: str) -> ToolState | None:
         """How far a tool has come; None: it is not known."""
@@ -310,7 +320,7 @@ class Conversation:
         passed = False
         for entry in self._entries.values():
             if isinstance(entry, KnownTool):
-                lines.append(Line("tool", entry.name, entry.call_id, entry.output is not None))
+                lines.append(Line("tool", entry.name, entry.call_id, entry.output is not None, entry.agent))
                 continue
             if entry.role == KEYS_ROLE:
                 continue  # A model must know them; people who read transcripts need not.
@@ -325,7 +335,7 @@ class Conversation:
                 passed = passed or is_here
             said, whole = (entry.text, True) if heard_ms is None else self._heard_words(entry, heard_ms)
             if said:
-                lines.append(Line("assistant", said, entry.item_id, whole))
+                lines.append(Line("assistant", said, entry.item_id, whole, entry.agent))
         return lines
 
     def seed(
@@ -359,7 +369,8 @@ class Conversation:
         found = self._entries.get(item_id)
         if isinstance(found, KnownItem):
             return found
-        item = self._entries[item_id] = KnownItem(item_id, role)
+        agent = self.agent if role == "assistant" else ""
+        item = self._entries[item_id] = KnownItem(item_id, role, agent=agent)
         return item
 
     def _message(self, item: KnownItem, voice_of: Callable[[str], bytes | None]) -> tuple[SeedItem, ...]:

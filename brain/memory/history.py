@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from shared.contract.streams.history import (
@@ -48,6 +48,8 @@ class History:
     """The pen for one call's history."""
 
     owner: Owner
+    agent_of: Callable[[str], str] = lambda _key: ""
+    """Whose an item of the model or a call of a tool is, by the agent's name; empty: nobody knows."""
     _growing: dict[str, _Growing] = field(default_factory=dict)
 
     def user_item(self, item_id: str) -> None:
@@ -111,13 +113,13 @@ class History:
 
     def tool(self, call_id: str, name: str, state: ToolState, value: str) -> None:
         """A tool was run elsewhere (`value`: its arguments), or has its result (`value`: the output)."""
-        self.owner.history(ToolEntry(call_id=call_id, name=name, state=state, value=value))
+        self.owner.history(self._tool(call_id, name, state, value))
 
     async def tool_started(self, call_id: str, name: str, arguments: str) -> None:
         """A tool is about to be run: returns once Redis has it, or has not answered in time. Cancelling it
         leaves it written."""
         written = asyncio.Event()
-        entry = ToolEntry(call_id=call_id, name=name, state=ToolState.STARTED, value=arguments)
+        entry = self._tool(call_id, name, ToolState.STARTED, arguments)
         self.owner.history(entry, then=written.set)
         # A Redis that is away keeps no tool from its caller: only a death right now could run it twice.
         with contextlib.suppress(TimeoutError):
@@ -136,4 +138,9 @@ class History:
     # Private.
 
     def _item(self, item_id: str, role: str, said: str, *, final: bool) -> None:
-        self.owner.history(ItemEntry(item_id=item_id, role=role, text=said, final=final))
+        agent = (self.agent_of(item_id) or None) if role == "assistant" else None
+        self.owner.history(ItemEntry(item_id=item_id, role=role, text=said, final=final, agent=agent))
+
+    def _tool(self, call_id: str, name: str, state: ToolState, value: str) -> ToolEntry:
+        agent = self.agent_of(call_id) or None
+        return ToolEntry(call_id=call_id, name=name, state=state, value=value, agent=agent)

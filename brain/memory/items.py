@@ -48,6 +48,8 @@ class KnownItem:
     """Of the caller: it was no turn, and nobody answers it."""
     is_notice: bool = False
     """A recording, said for the model: no answer, and no word of its own."""
+    agent: str = ""
+    """Whose the model's is, by name; empty: nobody knows."""
     is_live: bool = field(default=False, compare=False)
     """Its text grows, in the session that serves: a fact of this process."""
     is_measured: bool = field(default=False, compare=False)
@@ -61,12 +63,13 @@ class KnownItem:
 
 @dataclass(slots=True)
 class KnownTool:
-    """A tool that was called. `output` is None where it has no result."""
+    """A tool that was called, by which agent. `output` is None where it has no result."""
 
     call_id: str
     name: str
     arguments: str = ""
     output: str | None = None
+    agent: str = ""
 
 
 def item_entries(item: KnownItem) -> Iterator[HistoryEntry]:
@@ -77,7 +80,8 @@ def item_entries(item: KnownItem) -> Iterator[HistoryEntry]:
         return
     if item.is_notice:
         yield NoticeSaid(item_id=item_id)
-    yield ItemEntry(item_id=item_id, role=item.role, text=item.text, final=item.final)
+    agent = item.agent or None
+    yield ItemEntry(item_id=item_id, role=item.role, text=item.text, final=item.final, agent=agent)
     if item.is_aside:
         yield Overheard(item_id=item_id)
     if item.total_ms is not None:
@@ -99,7 +103,8 @@ def tool_entries(tool: KnownTool) -> Iterator[HistoryEntry]:
     told = {ToolState.STARTED: tool.arguments, ToolState.RESULT: tool.output}
     for state, value in told.items():
         if value is not None:
-            yield ToolEntry(call_id=tool.call_id, name=tool.name, state=state, value=value)
+            agent = tool.agent or None
+            yield ToolEntry(call_id=tool.call_id, name=tool.name, state=state, value=value, agent=agent)
 
 
 def tool_items(tool: KnownTool, running: frozenset[str]) -> tuple[SeedItem, ...]:

@@ -24,6 +24,9 @@ class Record:
     history: History
     conversation: Conversation
 
+    def __post_init__(self) -> None:
+        self.history.agent_of = self.conversation.agent_of
+
     def said(self, said: Said) -> None:
         """A text of the caller or the model."""
         item_id, text = said.item_id, said.text

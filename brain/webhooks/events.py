@@ -218,7 +218,11 @@ def _usage(written: str | None) -> list[dict[str, object]] | None:
 
 def _transcript(view: StoryView, entries: Iterable[HistoryEntry]) -> list[dict[str, object]]:
     lines = Conversation.of(entries).lines(_playhead(view))
-    return [{"role": line.role, "text": line.text, "whole": line.whole} for line in lines]
+    return [
+        {"role": line.role, "text": line.text, "whole": line.whole}
+        | ({} if line.role == "user" else {"agent": line.agent or None})
+        for line in lines
+    ]
 
 
 def _object(written: str | bytes) -> dict[str, object]:

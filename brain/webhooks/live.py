@@ -24,8 +24,9 @@ class LiveEvents:
     """Of all calls of this process."""
 
     hooks: Hooks
-    agent_of: Callable[[str], str]
-    """Who answers a call now, by its name; empty: nobody knows. An event names who it was then."""
+    agent_of: Callable[[str, str], str]
+    """(call, item): whose an item of the model is, by the agent's name; of no item: who answers now. Empty:
+    nobody knows. An event names who it was then."""
     _turns: dict[str, TurnLog] = field(default_factory=dict)
     """By call; none where nobody wants to know."""
 
@@ -38,14 +39,15 @@ class LiveEvents:
         """A line of a call's journal."""
         turns = self._turns.get(call_sid)
         if turns is not None:
-            turns.agent = self.agent_of(call_sid)
+            item_id = fields.get(ITEM, "") if kind is Kind.AUDIBLE else ""
+            turns.agent = self.agent_of(call_sid, str(item_id))
             turns.note(kind, fields, at_ms)
         match kind:
             case Kind.MOVE if _is_transfer(fields):
-                self.hooks.transfer_started(call_sid, at_ms, agent=self.agent_of(call_sid))
+                self.hooks.transfer_started(call_sid, at_ms, agent=self.agent_of(call_sid, ""))
             case Kind.MOVE_ENDED if _is_transfer(fields):
                 status = str(fields[STATUS]) if STATUS in fields else ""
-                self.hooks.transfer_ended(call_sid, at_ms, status, agent=self.agent_of(call_sid))
+                self.hooks.transfer_ended(call_sid, at_ms, status, agent=self.agent_of(call_sid, ""))
             case Kind.AGENT_CHANGED:
                 self.hooks.agent_changed(call_sid, at_ms, agent=str(fields[AGENT]), was=str(fields[WAS]))
             case _:
@@ -66,7 +68,7 @@ class LiveEvents:
 
 # Private.
 
-WHAT, STATUS, AGENT, WAS = "what", "status", "agent", "was"
+WHAT, STATUS, AGENT, WAS, ITEM = "what", "status", "agent", "was", "item"
 """Fields of the journal's lines."""
 
 

@@ -85,7 +85,7 @@ class TurnLog:
     """The turns of one call, as far as this process has seen them."""
 
     agent: str = ""
-    """Who answers now."""
+    """Who answers now, or whose the item is that is told of."""
     _now: Turn | None = None
     _closed: list[Turn] = field(default_factory=list)
     _count: int = 0

@@ -18,6 +18,7 @@ import typer
 
 from console import leave
 from console.calls import audit, data, ended, ending, live, view, watching
+from console.calls.journal import agents_before
 from console.calls.live import AnyCall, LiveCall, WorkerRow
 from console.interrupts import SIGNAL_EXIT_BASE
 from console.interrupts import run as run_interruptible
@@ -27,6 +28,7 @@ from console.style import make_console
 from shared.clock import wall_ms
 from shared.contract.keys import Keys
 from shared.contract.streams.audit import Deed
+from shared.contract.streams.journal import MAXLEN
 from shared.exit_codes import Exit
 from shared.store.client import Store, make_store
 
@@ -97,13 +99,14 @@ def show(
 
     async def work(store: Store, keys: Keys) -> int:
         call, now = await live.find_call(store, keys, sid), wall_ms()
-        journal = await live.read_newest_journal(store, keys, call.call_sid, lines)
+        whole = await live.read_newest_journal(store, keys, call.call_sid, MAXLEN)
+        journal = whole[max(0, len(whole) - lines) :]
         key, recording = keys.card(call.call_sid), folder.sound(call.call_sid)
         if as_json:
             found = data.whole_call_data(call, journal, now, key)
             _print_json({**found, "recording_file": None if recording is None else str(recording)})
             return Exit.OK
-        make_console().print(view.call_details(call, journal, now, key))
+        make_console().print(view.call_details(call, journal, now, key, agents_before(whole)))
         if recording is not None:
             print(f"recording: {recording}")
         return Exit.OK

@@ -1,13 +1,14 @@
 """A line of a call's journal for people. Pure.
 
-Owns: which of its fields are shown, and how. Must not know: Redis, how wide a line is.
+Owns: which of its fields are shown, and how; who had the call before. Must not know: Redis, how wide a line is.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from shared.contract.streams.journal import JournalEntry
+from shared.contract.streams.journal import JournalEntry, Kind, LineField
 
 
 def details(entry: JournalEntry) -> str:
@@ -15,6 +16,11 @@ def details(entry: JournalEntry) -> str:
     writer = entry.writer.partition("@")[0]
     shown = [f"{name}={value}" for name, value in entry.fields.items() if value]
     return "  ".join([*([writer] if writer else []), *shown])
+
+
+def agents_before(journal: Iterable[JournalEntry]) -> list[str]:
+    """Who had the call before another agent went on with it, by name, in their order."""
+    return [each.told(LineField.WAS) for each in journal if each.kind == Kind.AGENT_CHANGED]
 
 
 def date(at_ms: int) -> str:

@@ -98,10 +98,14 @@ def verdict_text(call: LiveCall) -> Text:
 
 
 def call_details(
-    call: AnyCall, journal: Sequence[JournalEntry], now_wall_ms: int, key: str = ""
+    call: AnyCall,
+    journal: Sequence[JournalEntry],
+    now_wall_ms: int,
+    key: str = "",
+    agents: Sequence[str] = (),
 ) -> RenderableType:
     """Everything about one call: who has it, its figures, its counters, what happened last. `key`: of its
-    card in Redis; its lane stands in it."""
+    card in Redis; its lane stands in it. `agents`: who had it before another one went on with it."""
     counters = _pairs("counters", dict(sorted(card.counters(call.fields).items())))
     if isinstance(call, UnreadableCall):
         head = _rows(("call", call.call_sid), ("key", key or NONE), ("problem", call.problem))
@@ -114,7 +118,7 @@ def call_details(
         ("key", key or NONE),
         ("state", f"{call.card.state}, {duration(call.age_ms(now_wall_ms))}, leg {call.card.leg}"),
         ("from → to", _numbers(call)),
-        ("agent", call.agent),
+        ("agent", " → ".join((*agents, call.agent))),
         *((role, owner or NONE) for role, owner in call.owners.items()),
         ("audible", call.card.audible_response or NONE),
         ("caller audio waiting", f"{call.caller_q} frames"),
@@ -154,7 +158,8 @@ def watched_line(entry: Entry, since_ms: int) -> str:
             return f"{stamp}  [{BRIDGE}]{escape(tame(line.kind))}[/]  [{DIM}]{_shown(details(line))}[/]"
         case ItemEntry(final=True) as item:
             who, style = ("caller", CALLER) if item.is_callers else ("agent", AGENT)
-            return f"{stamp}  [{style}]{who}[/]  {_shown(item.text)}"
+            whose = f" [{DIM}]{_shown(item.agent)}[/]" if item.agent else ""
+            return f"{stamp}  [{style}]{who}[/]{whose}  {_shown(item.text)}"
         case ItemHeard(complete=False) as heard:
             return f"{stamp}  [{AGENT}]agent[/]  [{DIM}]heard {heard.ms} of {heard.of_ms} ms[/]"
         case _:

@@ -25,13 +25,16 @@ and the next brain says so."""
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemEntry:
     """A turn of the caller (`user`) or an item of the model (`assistant`): its text so far. A caller's item
-    is written at once, without its text: the order of the entries is that of the conversation."""
+    is written at once, without its text: the order of the entries is that of the conversation. `agent`: whose
+    the model's item is, by name."""
 
     KIND: ClassVar[str] = "item"
     item_id: str = named("id")
     role: str
     text: str
     final: bool
+    agent: str | None = None
+    """None: the caller's, or written by a version that did not say it."""
 
     @property
     def is_callers(self) -> bool:
@@ -88,13 +91,15 @@ class ToolState(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolEntry:
-    """A tool was called, or has its result."""
+    """A tool was called, or has its result. `agent`: which agent called it, by name."""
 
     KIND: ClassVar[str] = "tool"
     call_id: str
     name: str
     state: ToolState
     value: str
+    agent: str | None = None
+    """None: written by a version that did not say it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -180,6 +180,7 @@ class LineField(enum.StrEnum):
     ITEMS = "items"
     """Of `flushed`: a list of FlushedItem as JSON."""
     OWED_MS = "owed_ms"
+    WAS = "was"
     FROM_MS = "from_ms"
     TO_MS = "to_ms"
     MS = "ms"

@@ -18,7 +18,7 @@ from ingress.web.parties import read_carried
 from proofs.prove.openings.answerer import ContextServer, Manner
 from shared.contract.steps import Person
 from shared.contract.streams.calls import Ringing
-from shared.contract.streams.history import ToolEntry, ToolState
+from shared.contract.streams.history import ItemEntry, ToolEntry, ToolState
 from shared.contract.streams.journal import Kind
 from shared.contract.streams.reply import ReplyKind
 from shared.ownership import steps
@@ -297,8 +297,16 @@ async def test_one_agent_hands_over_to_another_in_the_same_session(
         assert last == ["session.update", "conversation.item.create", "response.create"]
         (changed,) = await seen.noted(Kind.AGENT_CHANGED)
         assert (changed["agent"], changed["was"]) == ("sales", "default")
+
+        async def both_spoke() -> bool:
+            said = [each for each in await seen.here.history() if isinstance(each, ItemEntry)]
+            return {each.agent for each in said if not each.is_callers} == {"default", "sales"}
+
+        await wait_until(both_spoke, "what each has said is theirs in history")
+
         entries = [entry for entry in await seen.here.history() if isinstance(entry, ToolEntry)]
         assert any(entry.state is ToolState.RESULT and "sales" in entry.value for entry in entries)
+        assert {entry.agent for entry in entries} == {"default"}
 
 
 @pytest.mark.parametrize("name", ["night", "other"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from brain.memory.conversation import Conversation
@@ -49,6 +51,10 @@ WHOLE = ItemEntry(item_id="i", role="assistant", text="Hello.", final=True)
         ),
         (KnownItem("k", KEYS_ROLE, "12#", final=True), [KeysPressed(item_id="k", text="12#")]),
         (
+            KnownItem("i", "assistant", "Hello.", final=True, agent="sales"),
+            [replace(WHOLE, agent="sales")],
+        ),
+        (
             KnownItem("u", "user", "Mm-hm.", final=True, is_aside=True),
             [ItemEntry(item_id="u", role="user", text="Mm-hm.", final=True), Overheard(item_id="u")],
         ),
@@ -57,7 +63,7 @@ WHOLE = ItemEntry(item_id="i", role="assistant", text="Hello.", final=True)
             [NoticeSaid(item_id="i"), WHOLE, ItemLength(item_id="i", ms=900)],
         ),
     ],
-    ids=["text", "heard", "interrupted", "keys", "overheard", "notice"],
+    ids=["text", "heard", "interrupted", "keys", "agent", "overheard", "notice"],
 )
 def test_an_item_is_told_again_as_it_is_known(item: KnownItem, entries: list[HistoryEntry]) -> None:
     """What its entries make is the same item."""
@@ -68,8 +74,10 @@ def test_an_item_is_told_again_as_it_is_known(item: KnownItem, entries: list[His
 @pytest.mark.parametrize("output", [None, "", "found"])
 def test_a_tool_is_told_with_its_result_if_it_has_one(output: str | None) -> None:
     """An empty result is one."""
-    tool = KnownTool("c", "look_up", "{}", output)
-    states = [entry.state for entry in tool_entries(tool) if isinstance(entry, ToolEntry)]
+    tool = KnownTool("c", "look_up", "{}", output, "sales")
+    told = [entry for entry in tool_entries(tool) if isinstance(entry, ToolEntry)]
+    states = [entry.state for entry in told]
+    assert {entry.agent for entry in told} == {"sales"}
     assert states == [ToolState.STARTED, ToolState.RESULT][: 1 if output is None else 2]
 
     call, result = tool_items(tool, frozenset())

@@ -9,7 +9,7 @@ from brain.memory.history import History
 from brain.memory.items import RECORDING
 from brain.memory.record import Record
 from brain.model.engine import Said, SaidKind, ServerTool
-from shared.contract.streams.history import ToolEntry
+from shared.contract.streams.history import ItemEntry, ToolEntry, ToolState
 from tests.brain.memory.test_history import Notebook
 
 
@@ -141,3 +141,35 @@ async def test_a_call_in_which_only_a_recording_was_said_is_new() -> None:
     assert not record.conversation.has_words
     assert record.conversation.told_text("n") == f"{RECORDING}This call is recorded."
     assert not Conversation().has_notices
+
+
+async def test_what_is_said_and_done_is_that_of_the_agent_who_began_it() -> None:
+    """Whoever has the call by the time that the rest of it comes; what the caller says is nobody's."""
+    book = Notebook()
+    record = Record(History(book), Conversation(agent="sales"))
+    record.said(Said(SaidKind.USER_ITEM, "u", ""))
+    record.said(Said(SaidKind.MODEL_DELTA, "a", "One moment. "))
+    await record.tool_started("c1", "look_up", "{}")
+    record.conversation.agent = "service"
+    record.said(Said(SaidKind.MODEL_TEXT, "a", "One moment. Good."))
+    record.tool("c1", "look_up", ToolState.RESULT, "{}")
+    record.said(Said(SaidKind.MODEL_TEXT, "b", "Hello."))
+
+    for lines in both(record, book):
+        assert [(line.item_id, line.agent) for line in lines] == [
+            ("u", ""), ("a", "sales"), ("c1", "sales"), ("b", "service"),
+        ]  # fmt: skip
+    named = {entry.agent for entry in book.written if isinstance(entry, ItemEntry) and entry.item_id == "a"}
+    assert named == {"sales"}
+    assert [record.conversation.agent_of(each) for each in ("a", "c1", "u", "", "new")] == [
+        "sales", "sales", "", "service", "service",
+    ]  # fmt: skip
+
+
+def test_what_an_older_version_wrote_is_nobodys() -> None:
+    """Not that of whoever has the call now."""
+    known = Conversation(agent="service")
+    known.receive(ItemEntry(item_id="a", role="assistant", text="Hello.", final=True))
+    known.receive(ToolEntry(call_id="c1", name="look_up", state=ToolState.RESULT, value="{}"))
+
+    assert [line.agent for line in known.lines()] == ["", ""]

@@ -21,7 +21,7 @@ from shared.contract.bill.usage import dump, used
 from shared.contract.command import Command
 from shared.contract.entry import to_dict
 from shared.contract.keys import Keys
-from shared.contract.streams.history import ItemEntry
+from shared.contract.streams.history import ItemEntry, ToolEntry, ToolState
 from shared.contract.streams.hooks import Event, Hook, read_hook
 from shared.contract.views import StoryView
 from shared.store.writing.outbox import Outbox
@@ -119,9 +119,24 @@ def test_a_transcript_stops_where_playing_stood() -> None:
     cut_short = story(playhead_item="a", playhead_ms=0)
 
     assert data(compose(hook(), story(), [said]))["transcript"] == [
-        {"role": "assistant", "text": "one two three four", "whole": True}
+        {"role": "assistant", "text": "one two three four", "whole": True, "agent": None}
     ]
     assert data(compose(hook(), cut_short, [said]))["transcript"] == []
+
+
+def test_a_transcript_says_which_agent_it_was() -> None:
+    """Of what was said for the caller and done for them; the last one has the call."""
+    state = ToolState.RESULT
+    history = [
+        ItemEntry(item_id="u", role="user", text="A Kestrel?", final=True),
+        ToolEntry(call_id="c", name="hand_over", state=state, value="{}", agent="desk"),
+        ItemEntry(item_id="a", role="assistant", text="Yes, three.", final=True, agent="sales"),
+    ]
+    assert data(compose(hook(), story(), history))["transcript"] == [
+        {"role": "user", "text": "A Kestrel?", "whole": True},
+        {"role": "tool", "text": "hand_over", "whole": True, "agent": "desk"},
+        {"role": "assistant", "text": "Yes, three.", "whole": True, "agent": "sales"},
+    ]
 
 
 def test_what_nobody_knows_is_no_figure() -> None:

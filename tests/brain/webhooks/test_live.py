@@ -38,7 +38,7 @@ def live(*told: Event, answers: list[str] | None = None) -> tuple[LiveEvents, No
     """`answers`: the last of it is who answers now."""
     book = Notebook()
     hooks = Hooks(cast(Outbox, book), Keys(1), frozenset(told or Event))
-    made = LiveEvents(hooks, lambda _: answers[-1] if answers else "")
+    made = LiveEvents(hooks, lambda _call, _item: answers[-1] if answers else "")
     made.begun(CALL)
     return made, book
 
@@ -148,3 +148,15 @@ def test_a_call_that_is_not_here_is_not_followed() -> None:
     made.noted("CA" + "2" * 32, Kind.AUDIBLE, {"item": "a"}, AT_MS)
     made.look(AT_MS + 60_000)
     assert book.sent == []
+
+
+def test_a_turn_is_that_of_the_agent_whose_answer_is_heard() -> None:
+    """What one said last may be heard when another has the call."""
+    book = Notebook()
+    hooks = Hooks(cast(Outbox, book), Keys(1), frozenset(Event))
+    made = LiveEvents(hooks, lambda _call, item: {"a": "sales"}.get(item, "service"))
+    made.begun(CALL)
+    a_turn(made)
+    made.left(CALL, AT_MS + 3_100)
+    (hook,) = book.hooks()
+    assert orjson.loads(hook.details)["agent"] == "sales"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from console.calls.journal import clock, details
-from shared.contract.streams.journal import read_journal
+from console.calls.journal import agents_before, clock, details
+from shared.contract.streams.journal import Kind, read_journal
+from tests.support.top_samples import journal_entry
 
 HEBREW = "שלום"
 
@@ -28,3 +29,13 @@ def test_a_line_that_says_nothing_more() -> None:
 def test_the_time_of_day() -> None:
     """UTC, in milliseconds."""
     assert clock(1_700_000_000_123) == "22:13:20.123"
+
+
+def test_who_had_the_call_before() -> None:
+    """Each by the line that says that another agent goes on."""
+    lines = [
+        journal_entry(Kind.GREETING),
+        journal_entry(Kind.AGENT_CHANGED, agent="sales", was="desk"),
+        journal_entry(Kind.AGENT_CHANGED, agent="service", was="sales"),
+    ]
+    assert agents_before(lines) == ["desk", "sales"]

@@ -102,6 +102,14 @@ def test_calls_that_are_over() -> None:
     assert printed(view.ended_table(Found(calls=[], has_more=False))).strip() == "no ended call fits"
 
 
+def test_who_had_the_call_before_stands_before_who_has_it() -> None:
+    """In the details; a call that stays with one agent names that one."""
+    shown = printed(view.call_details(call(5), [], AT_MS, agents=["desk", "sales"]))
+
+    assert "desk → sales → default" in shown
+    assert "→ default" not in printed(view.call_details(call(5), [], AT_MS))
+
+
 def test_nobody_on_the_line() -> None:
     """Words, no empty table."""
     assert printed(view.calls_table([], AT_MS)).strip() == "no live calls"
@@ -190,6 +198,8 @@ def test_what_is_watched() -> None:
     assert watched(ItemEntry(item_id="i", role="assistant", text="Hello.", final=True)).endswith(
         "agent  Hello."
     )
+    named = ItemEntry(item_id="i", role="assistant", text="Hello.", final=True, agent="sales")
+    assert watched(named).endswith("agent sales  Hello.")
     heard = ItemHeard(item_id="i", ms=400, of_ms=900, complete=False)
     assert watched(heard) == "  300.00 s  agent  heard 400 of 900 ms"
     assert watched(ItemEntry(item_id="i", role="assistant", text="Hel", final=False)) == ""

@@ -23,10 +23,12 @@ from shared.contract.streams.history import (
 
 ENTRIES: list[HistoryEntry] = [
     ItemEntry(item_id="i", role="user", text="שלום", final=True),
+    ItemEntry(item_id="a", role="assistant", text="Hello.", final=True, agent="sales"),
     ItemLength(item_id="i", ms=900),
     ItemHeard(item_id="i", ms=400, of_ms=900, complete=False),
     KeysPressed(item_id="k", text="12#"),
     ToolEntry(call_id="c", name="order", state=ToolState.STARTED, value='{"n": 1}'),
+    ToolEntry(call_id="c", name="order", state=ToolState.RESULT, value="{}", agent="sales"),
     QuietUntil(at_ms=1_800_000_000_000),
     Overheard(item_id="u"),
     NoticeSaid(item_id="notice-free-1"),
@@ -42,6 +44,15 @@ def test_an_entry_survives_the_way(entry: HistoryEntry) -> None:
 def test_a_kind_of_a_newer_version_is_passed_over() -> None:
     """The rest of the conversation is read all the same."""
     assert read_history({b"v": b"1", b"kind": b"mood", b"id": b"i"}) is None
+
+
+def test_an_entry_of_an_older_version_is_nobodys() -> None:
+    """It does not say which agent it was."""
+    said = {b"v": b"1", b"kind": b"item", b"id": b"i", b"role": b"assistant", b"text": b"x", b"final": b"1"}
+    found = read_history(said)
+
+    assert isinstance(found, ItemEntry)
+    assert found.agent is None
 
 
 def test_a_missing_field_is_named() -> None:
