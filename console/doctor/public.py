@@ -5,6 +5,9 @@ quite the one that is signed) is seen only from outside. This asks from outside,
 to /stream-status, which answers any event that is properly signed and does nothing but log it, and opens a
 media socket only to close it before `start`.
 
+Where this host does not get there straight on it asks by TRUNKLINE_PROXY_URL, if there is one: the name is
+the proxy's to look up, and what the proxy does not reach Twilio may reach all the same.
+
 Owns: the questions and what each answer means. Must not know: what a route does with an event.
 """
 
@@ -15,9 +18,10 @@ import ipaddress
 import socket
 import ssl
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -36,6 +40,11 @@ WEBHOOK_MS = 1000.0
 CERTIFICATE_WARN_DAYS = 14
 ACCEPTED, FORBIDDEN = 204, 403
 
+FROM_OUTSIDE = (
+    "Twilio does not come by this proxy, and may get there all the same: ask from a host outside, or have the"
+    " proxy let this host through."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -49,9 +58,12 @@ class Answer:
 # The rules. Pure.
 
 
-def judge_addresses(host: str, addresses: Sequence[str], reason: str) -> Finding:
-    """What the public name resolves to from here."""
+def judge_addresses(host: str, addresses: Sequence[str], reason: str, *, by_proxy: bool = False) -> Finding:
+    """What the public name resolves to from here. `by_proxy`: it is asked for by the proxy, which looks it up
+    itself."""
     what = "public name"
+    if not addresses and by_proxy:
+        return skipped(what, f"{host} is not known here ({reason}): the proxy looks it up")
     if not addresses:
         return fail(
             what, f"{host} does not resolve: {reason}", "Create its DNS record, or correct PUBLIC_URL."
@@ -70,9 +82,12 @@ def judge_addresses(host: str, addresses: Sequence[str], reason: str) -> Finding
     return ok(what, shown)
 
 
-def judge_certificate(days_left: float | None, reason: str) -> Finding:
-    """The certificate as a client sees it that trusts what Twilio trusts."""
+def judge_certificate(days_left: float | None, reason: str, *, by_proxy: bool = False) -> Finding:
+    """The certificate as a client sees it that trusts what Twilio trusts. `by_proxy`: a proxy that opens TLS
+    shows its own."""
     what = "certificate"
+    if days_left is None and by_proxy:
+        return warn(what, f"by the proxy: {reason}", FROM_OUTSIDE)
     if days_left is None:
         return fail(what, reason, "Twilio refuses it too: renew it, with its whole chain.")
     if days_left < CERTIFICATE_WARN_DAYS:
@@ -99,12 +114,14 @@ def judge_webhooks(url: str, forged: Answer, signed: Answer) -> list[Finding]:
     return [fail("webhooks", found, do)]
 
 
-def judge_media(url: str, answer: Answer) -> Finding:
+def judge_media(url: str, answer: Answer, *, by_proxy: bool = False) -> Finding:
     """The upgrade to a WebSocket; 101 is what we want."""
     what = "media socket"
     if answer.status == 101:
         return ok(what, f"opened in {answer.took_ms:.0f} ms, closed again")
     found = f"{url}: " + (f"HTTP {answer.status}" if answer.status else answer.reason)
+    if by_proxy and not answer.status:
+        return warn(what, f"by the proxy: {found}", FROM_OUTSIDE)
     if answer.status == FORBIDDEN:
         return fail(
             what, found, "As for a signed webhook that is refused; or the host has no socket left to give."
@@ -126,21 +143,27 @@ async def examine(settings: Settings) -> list[Finding]:
     host = parts.hostname or ""
     port = parts.port or (443 if parts.scheme == "https" else 80)
     addresses, reason = await _resolve(host, port)
-    found = [judge_addresses(host, addresses, reason)]
-    if not addresses:
+    proxy = await _proxy(settings, host, port if addresses else None)
+    found = [judge_addresses(host, addresses, reason, by_proxy=bool(proxy))]
+    if not addresses and not proxy:
         return found
+    target = f"{url}{PATH}"
     if parts.scheme == "https":
-        found.append(judge_certificate(*await _certificate(host, port)))
+        seen = await (_certificate_by(proxy, target) if proxy else _certificate(host, port))
+        found.append(judge_certificate(*seen, by_proxy=bool(proxy)))
         if found[-1].do and "ends in" not in found[-1].found:
             return found
     token = settings.auth_tokens[0]
-    target = f"{url}{PATH}"
-    async with httpx.AsyncClient(trust_env=False, timeout=WITHIN_S) as client:
+    async with _client(proxy) as client:
         forged = await _post(client, target, sign_webhook(f"{token}-not", target, EVENT))
         signed = await _post(client, target, sign_webhook(token, target, EVENT))
+    if proxy and not forged.status:
+        reason = f"by the proxy no answer of {target}: {forged.reason}"
+        return [*found, warn("webhooks", reason, FROM_OUTSIDE)]
     found += judge_webhooks(target, forged, signed)
     if forged.status:
-        found.append(judge_media(settings.stream_url, await _upgrade(settings.stream_url, token)))
+        opened = await _upgrade(settings.stream_url, token, proxy)
+        found.append(judge_media(settings.stream_url, opened, by_proxy=bool(proxy)))
     return found
 
 
@@ -173,6 +196,29 @@ async def _resolve(host: str, port: int) -> tuple[list[str], str]:
     return sorted({str(row[4][0]) for row in rows}), ""
 
 
+async def _proxy(settings: Settings, host: str, port: int | None) -> str:
+    """The proxy by which the public URL is asked; empty: straight on, since that is a way, or the only one.
+    `port`: None where the name is not known here."""
+    if not settings.proxy_url or host in LOOPBACK_HOSTS:
+        return ""
+    if port is None:
+        return settings.proxy_url
+    try:
+        async with asyncio.timeout(WITHIN_S):
+            _, writer = await asyncio.open_connection(host, port)
+    except (OSError, TimeoutError):
+        return settings.proxy_url
+    writer.transport.abort()
+    return ""
+
+
+def _client(proxy: str) -> httpx.AsyncClient:
+    if not proxy:
+        return httpx.AsyncClient(trust_env=False, timeout=WITHIN_S)
+    trusted = ssl.create_default_context()
+    return httpx.AsyncClient(trust_env=False, timeout=WITHIN_S, proxy=proxy, verify=trusted)
+
+
 async def _certificate(host: str, port: int) -> tuple[float | None, str]:
     """Days that it is valid for, or why it is not."""
     try:
@@ -183,11 +229,25 @@ async def _certificate(host: str, port: int) -> tuple[float | None, str]:
     except (OSError, TimeoutError) as error:
         return None, f"no TLS at {host}:{port}: {error or 'no answer'}"
     try:
-        until = writer.get_extra_info("peercert")["notAfter"]
+        return _days_left(writer.get_extra_info("peercert")), ""
     finally:
         writer.transport.abort()
-    ends_s = ssl.cert_time_to_seconds(until)
-    return (ends_s - datetime.now(UTC).timestamp()) / 86_400, ""
+
+
+async def _certificate_by(proxy: str, url: str) -> tuple[float | None, str]:
+    """The same by the proxy; any answer at all will do."""
+    try:
+        async with _client(proxy) as client, client.stream("GET", url) as answer:
+            tls = answer.extensions["network_stream"].get_extra_info("ssl_object")
+            return _days_left(tls.getpeercert()), ""
+    except httpx.HTTPError as error:
+        said = f"{type(error).__name__}: {error}".rstrip(": ")
+        return None, f"not trusted: {error}" if "CERTIFICATE_VERIFY_FAILED" in said else f"no answer: {said}"
+
+
+def _days_left(certificate: Mapping[str, Any]) -> float:
+    ends_s = ssl.cert_time_to_seconds(certificate["notAfter"])
+    return (ends_s - datetime.now(UTC).timestamp()) / 86_400
 
 
 async def _post(client: httpx.AsyncClient, url: str, signature: str) -> Answer:
@@ -199,14 +259,14 @@ async def _post(client: httpx.AsyncClient, url: str, signature: str) -> Answer:
     return Answer(answer.status_code, (time.monotonic() - began) * 1000)
 
 
-async def _upgrade(url: str, token: str) -> Answer:
+async def _upgrade(url: str, token: str, proxy: str) -> Answer:
     began = time.monotonic()
     headers = {"X-Twilio-Signature": sign_upgrade(token, url) or ""}
     try:
         async with connect(
             url,
             additional_headers=headers,
-            proxy=None,
+            proxy=proxy or None,
             open_timeout=WITHIN_S,
             close_timeout=1,
             compression=None,

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import ssl
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -18,6 +21,7 @@ from console.doctor.public import (
     judge_webhooks,
 )
 from shared.settings import Settings
+from tests.support.certificates import make_authority
 
 URL = "https://bridge.example.com/stream-status"
 FORGED_OK = Answer(403)
@@ -65,6 +69,21 @@ def test_media_sockets() -> None:
     assert "signed webhook" in judge_media("wss://x/media", Answer(403)).do
 
 
+def test_what_the_proxy_does_not_reach_is_no_fault_of_the_public_url() -> None:
+    """Twilio comes another way: nothing is said to be wrong, but that it was not seen."""
+    unknown = judge_addresses("a.example", [], "no such name", by_proxy=True)
+    assert (unknown.level, unknown.do) == (Level.SKIPPED, "")
+    unseen = [
+        judge_certificate(None, "no answer", by_proxy=True),
+        judge_media("wss://x/media", Answer(0, reason="ProxyError"), by_proxy=True),
+    ]
+    for found in unseen:
+        assert found.level is Level.WARN
+        assert "from a host outside" in found.do
+    assert judge_certificate(60.0, "", by_proxy=True).level is Level.OK
+    assert judge_media("wss://x/media", Answer(200), by_proxy=True).level is Level.FAIL
+
+
 async def test_without_a_url_there_is_nothing_to_ask() -> None:
     """Skipped; the settings have failed already."""
     found = await examine(Settings(_env_file=None))
@@ -104,3 +123,103 @@ async def test_nobody_listens() -> None:
     found = {each.what: each for each in await examine(settings_for(9))}
     assert "gives no answer" in found["webhooks"].found
     assert "media socket" not in found
+
+
+async def _relay(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(ConnectionError):
+        while data := await source.read(4096):
+            sink.write(data)
+            await sink.drain()
+    sink.close()
+
+
+@contextlib.asynccontextmanager
+async def only_way_out(port: int, asked: list[bytes]) -> AsyncIterator[str]:
+    """A proxy that leads every name to this port; 0: it lets nobody through."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        asked.append(head.split(b"\r\n")[0])
+        if not port:
+            writer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+            writer.close()
+            return
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        await asyncio.gather(_relay(reader, far_writer), _relay(far_reader, writer))
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+def behind(proxy: str) -> Settings:
+    """Settings of a host that knows no name of the world, and has no way out but this."""
+    return Settings(
+        _env_file=None,
+        public_url=f"https://{FAR}",
+        twilio_auth_token=SecretStr("ab" * 16),
+        proxy_url=proxy,
+    )
+
+
+FAR = "bridge.invalid"
+"""A name that no resolver knows."""
+
+
+async def test_a_host_whose_only_way_out_is_a_proxy_asks_by_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The name, the certificate, the signatures, the socket: none of it is said to be missing."""
+    authority = make_authority(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.certificate))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(*authority.sign(FAR))
+    taken: list[bytes] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        method = head.split()[0]
+        taken.append(method)
+        if method == b"POST":
+            await reader.read(200)
+        is_signed = method == b"POST" and taken.count(b"POST") == 2
+        words = {b"POST": b"204 No Content" if is_signed else b"403 Forbidden"}.get(method, b"404 Not Found")
+        writer.write(b"HTTP/1.1 %s\r\nConnection: close\r\nContent-Length: 0\r\n\r\n" % words)
+        await writer.drain()
+        writer.close()
+
+    asked: list[bytes] = []
+    async with await asyncio.start_server(answer, "127.0.0.1", 0, ssl=context) as front:
+        port = front.sockets[0].getsockname()[1]
+        async with only_way_out(port, asked) as proxy:
+            found = {each.what: each for each in await examine(behind(proxy))}
+
+    assert {line.split()[1] for line in asked} == {f"{FAR}:443".encode()}
+    assert found["public name"].level is Level.SKIPPED
+    assert found["certificate"].found == "ends in 2 days"
+    assert [found[what].level for what in ("forged webhook", "signed webhook")] == [Level.OK, Level.OK]
+    assert "HTTP 404" in found["media socket"].found
+
+
+async def test_a_proxy_that_lets_nobody_through_says_nothing_of_the_public_url() -> None:
+    """What cannot be looked at from here is said to be that."""
+    asked: list[bytes] = []
+    async with only_way_out(0, asked) as proxy:
+        found = await examine(behind(proxy))
+
+    assert asked
+    assert [each.level for each in found] == [Level.SKIPPED, Level.WARN]
+    assert "403 Forbidden" in found[-1].found
+
+
+async def test_what_is_reached_straight_on_is_not_asked_by_the_proxy(front: int) -> None:
+    """This host: no proxy leads here."""
+    near = Settings(
+        _env_file=None,
+        public_url=f"http://127.0.0.1:{front}",
+        twilio_auth_token=SecretStr("ab" * 16),
+        proxy_url="http://127.0.0.1:9",
+    )
+    found = {each.what: each for each in await examine(near)}
+
+    assert "HTTP 503" in found["media socket"].found
