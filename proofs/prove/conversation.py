@@ -33,7 +33,7 @@ from proofs.measure import load, own_share
 from proofs.prove.judge import Figures, judge_call, sessions_of
 from proofs.prove.listening.own_sound import OwnSound
 from proofs.prove.promises import conclude, true_of
-from proofs.prove.scenarios import ANNOUNCED_NUMBER, PATIENT_NUMBER, Scenario, scenarios
+from proofs.prove.scenarios import ANNOUNCED_NUMBER, NOTICE, PATIENT_NUMBER, Scenario, scenarios
 from proofs.prove.timeline import timeline
 from shared.contract.keys import Keys
 from shared.contract.streams.control import Say, operator_command
@@ -55,12 +55,13 @@ python = "proofs.prove.slow_tools:look_up"
 [agents.patient]
 numbers = ["{PATIENT_NUMBER}"]
 interruption = "confirm"
+notices = [{{ file = "notice.ulaw", text = "This call is recorded.", interruptible = false }}]
 [agents.announced]
 numbers = ["{ANNOUNCED_NUMBER}"]
 notices = [{{ file = "notice.ulaw", text = "This call is recorded.", interruptible = false }}]
 tool_sound = {{ file = "typing.ulaw", after_ms = 300 }}
 """
-SOUNDS = {"notice.ulaw": clips.load("en_caller_goodbye"), "typing.ulaw": clips.load("he_model_short")[::-1]}
+SOUNDS = {"notice.ulaw": clips.load(NOTICE), "typing.ulaw": clips.load("he_model_short")[::-1]}
 """Its files: two sounds that nobody else makes."""
 
 
@@ -171,6 +172,7 @@ async def _play(run: Run, scenario: Scenario) -> list[str]:
         *figures.pauses.told(),
         *figures.own.not_whole[:3],
         *figures.own.over_voice[:3],
+        *figures.own.unfilled[:3],
     ]:
         run.console.print(f"  {sentence}")
     return true_of(scenario.promises(figures))
@@ -178,10 +180,12 @@ async def _play(run: Run, scenario: Scenario) -> list[str]:
 
 def _own_sound(run: Run, scenario: Scenario) -> OwnSound:
     """What is looked for in what callers hear: the agent's files, as they are played."""
-    if scenario.to_number != ANNOUNCED_NUMBER:
+    if scenario.to_number not in (ANNOUNCED_NUMBER, PATIENT_NUMBER):
         return OwnSound()
     files = SoundFiles(run.folder)
-    return OwnSound(notice=files.notice("notice.ulaw"), loop=files.loop("typing.ulaw", TOOL_DB))
+    has_loop = scenario.to_number == ANNOUNCED_NUMBER
+    loop = files.loop("typing.ulaw", TOOL_DB) if has_loop else b""
+    return OwnSound(notice=files.notice("notice.ulaw"), loop=loop)
 
 
 async def _call_all(run: Run, scenario: Scenario, twilio: TwilioSimulator) -> list[CallRecord]:
@@ -261,8 +265,10 @@ def _table(scenario: Scenario, f: Figures) -> Table:
         ("sessions rolled over / run into the limit", f"{f.rollovers} / {f.expired}"),
         ("coughs and murmurs over a reply / went on / not whole / twice / cut",
          f"{p.asides} / {p.resumed} / {len(p.incomplete)} / {len(p.repeated)} / {len(p.cut_by_noise)}"),
-        ("notices heard whole and first / calls with a tool's sound / over an answer",
-         f"{f.own.whole} / {f.own.filled} / {len(f.own.over_voice)}"),
+        ("notices heard whole and first / calls with a tool's sound / without it / over an answer",
+         f"{f.own.whole} / {f.own.filled} / {len(f.own.unfilled)} / {len(f.own.over_voice)}"),
+        ("replies that noise stopped / did not go on", f"{p.stopped} / {len(p.left)}"),
+        ("heard twice where it went on: p50, p95, max, ms", f.row(p.twice_ms)),
         ("it stood still: p50, p95, max, ms", f.row(p.silences_ms)),
         ("words over a reply / too late", f"{p.interruptions} / {len(p.late)}"),
         ("word to silence: p50, p95, max, ms", f.row(p.silent_ms)),

@@ -106,10 +106,12 @@ class Figures:
             "operator lost": len(self.operator_lost),
             "resumed and not whole": len(self.pauses.incomplete),
             "resumed and heard twice": len(self.pauses.repeated),
+            "stopped by noise for good": len(self.pauses.left),
             "cut by noise": len(self.pauses.cut_by_noise),
             "late to fall silent": len(self.pauses.late),
             "notice not whole": len(self.own.not_whole),
             "own sound over the model's voice": len(self.own.over_voice),
+            "tool in silence": len(self.own.unfilled),
             "session expired": self.expired,
             "violation": self.model_violations + self.twilio_violations,
             "waited in vain": len(self.failures),
@@ -147,7 +149,7 @@ def judge_call(
     _turns(figures, call, own, whole)
     _truncations(figures, call, whole)
     if pauses.concerns(call):
-        pauses.judge(figures.pauses, call, whole)
+        pauses.judge(figures.pauses, call, whole, notice=figures.own.notice)
     own_sound.judge(figures.own, call, whole)
     _tools(figures, call, own)
     _operator(figures, call, journal)

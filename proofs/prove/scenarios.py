@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from proofs.prove.judge import Figures
 from proofs.prove.promises import Broken
 from simulators import asides, clips
+from simulators.mulaw import BYTES_PER_MS
 from simulators.realtime import Knobs, ResponseKnobs
 from simulators.twilio import Clip
 from simulators.twilio.caller.plan import (
@@ -56,10 +57,15 @@ reply = [{ say = "en_model_long" }]
 """A script whose answers last ten seconds."""
 
 PATIENT_NUMBER = "+15550003333"
-"""Of the agent that asks for a confirmation before it is interrupted."""
+"""Of the agent that asks for a confirmation before it is interrupted; it has a notice."""
 
 ANNOUNCED_NUMBER = "+15550004444"
 """Of the agent that has sounds of its own."""
+
+NOTICE = "en_caller_goodbye"
+"""The clip that both of them play first, word for word."""
+
+NOTICE_MS = len(clips.load(NOTICE)) / BYTES_PER_MS
 
 
 LIVES_EVERY = 4
@@ -220,11 +226,12 @@ def _rollover(calls: int, seed: int) -> Scenario:
 
 def _confirm(calls: int, at_once: int, seed: int) -> Scenario:
     def promises(f: Figures) -> Broken:
-        paused = f.pauses
+        paused, left = f.pauses, len(f.pauses.left)
         return _common(f) | {
             "nobody coughed or murmured over a reply": paused.asides == 0,
             "no word interrupted a reply": paused.interruptions == 0,
-            f"{paused.resumed} of {paused.asides} replies went on": paused.resumed < 0.8 * paused.asides,
+            "no reply stood still for a cough or a murmur": paused.stopped == 0,
+            f"{left} of {paused.stopped} replies that noise stopped did not go on": left > 0,
             f"{len(paused.incomplete)} replies were not heard to the byte": bool(paused.incomplete),
             f"{len(paused.repeated)} times words were heard twice": bool(paused.repeated),
             f"{len(paused.cut_by_noise)} replies were cut by noise": bool(paused.cut_by_noise),
@@ -232,6 +239,7 @@ def _confirm(calls: int, at_once: int, seed: int) -> Scenario:
             f"{len(paused.above_heard)} truncations above what was heard in stretches": bool(
                 paused.above_heard
             ),
+            f"{f.own.whole} of {f.calls} callers heard the whole notice first": f.own.whole < f.calls,
         }
 
     return Scenario(
@@ -256,6 +264,7 @@ def _sounds(calls: int, at_once: int, seed: int) -> Scenario:
             | {
                 f"{own.whole} of {f.calls} callers heard the whole notice first": own.whole < f.calls,
                 "no caller heard a tool at work": own.filled == 0,
+                f"in {len(own.unfilled)} calls a tool worked in silence": bool(own.unfilled),
                 f"{len(own.over_voice)} times our sound was heard within an answer": bool(own.over_voice),
             }
         )
@@ -294,12 +303,12 @@ def _talks_over_a_notice(chance: random.Random) -> Sequence[Step]:
 
 
 def _listens(chance: random.Random) -> Iterator[Step]:
-    """Asks, coughs and murmurs while the answer is said, and now and then interrupts it with words. In
-    between it is quiet for longer than a reply may stand still."""
+    """Hears the notice, asks, coughs and murmurs while the answer is said, and now and then interrupts it with
+    words. In between it is quiet for longer than a reply may stand still."""
     word = Clip(clips.load("en_caller_interrupt"), "en_caller_interrupt")
     sounds = [Clip(asides.cough().audio, "cough"), Clip(asides.murmur().audio, "murmur")]
     yield WaitForSpeech()
-    yield InterruptAfter(chance.uniform(600, 1_200), chance.choice(sounds))
+    yield InterruptAfter(NOTICE_MS + chance.uniform(600, 1_200), chance.choice(sounds))
     yield WaitForSilence(2_700)
     while True:
         yield Speak(word)

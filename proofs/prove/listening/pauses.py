@@ -30,8 +30,9 @@ from simulators.twilio.record import Utterance
 ASIDES = ("cough", "murmur")
 """What an utterance is called that means nothing."""
 
-REPEATED_MS = 100.0
-"""So much may be heard twice where a reply goes on: shorter than any word."""
+REPEATED_MS = 40.0
+"""So much may be heard twice where a reply goes on: the account of the ear counts whole frames, and is behind
+by one at most. No word is as short."""
 
 SILENT_WITHIN_MS = 400.0
 """From the first sound of a word that interrupts to the last of the reply."""
@@ -56,6 +57,12 @@ class PauseFigures:
     """Coughs and murmurs over a reply."""
     resumed: int = 0
     silences_ms: list[float] = field(default_factory=list)
+    twice_ms: list[float] = field(default_factory=list)
+    """How much was heard again where a reply went on."""
+    stopped: int = 0
+    """Replies that a cough or a murmur stopped before their end."""
+    left: list[str] = field(default_factory=list)
+    """Those of them that did not go on."""
     incomplete: list[str] = field(default_factory=list)
     repeated: list[str] = field(default_factory=list)
     cut_by_noise: list[str] = field(default_factory=list)
@@ -68,7 +75,7 @@ class PauseFigures:
 
     def told(self) -> list[str]:
         """What went wrong, the first of each kind."""
-        kinds = (self.incomplete, self.repeated, self.cut_by_noise, self.late, self.above_heard)
+        kinds = (self.left, self.incomplete, self.repeated, self.cut_by_noise, self.late, self.above_heard)
         return [line for kind in kinds for line in kind[:3]]
 
 
@@ -114,33 +121,37 @@ def concerns(call: CallRecord) -> bool:
     return any(item.name in ASIDES for item in call.utterances)
 
 
-def judge(figures: PauseFigures, call: CallRecord, session: SessionRecord) -> None:
-    """Adds one call to the figures; `session`: all of its sessions as one."""
+def judge(figures: PauseFigures, call: CallRecord, session: SessionRecord, *, notice: bytes = b"") -> None:
+    """Adds one call to the figures; `session`: all of its sessions as one. `notice`: what the call begins
+    with that is none of the model's."""
     said = Said.of(session)
     cut_ms = {item: at_ms - call.zero_ms for item, at_ms in interruptions_ms(session).items()}
-    heard = stretches(call, said, set(cut_ms))
+    heard = stretches(call, said, set(cut_ms), notice=b"".join(frames(notice)))
     over = [item for item in call.utterances if item.barge_in]
     figures.asides += sum(item.name in ASIDES for item in over)
     _resumptions(figures, call, said, heard)
+    _stops(figures, call, said, heard)
     _completeness(figures, call, session, said, heard, set(cut_ms))
     _noise(figures, call, session, cut_ms)
     _interruptions(figures, call, over)
     _truncations(figures, call, session, said, heard)
 
 
-def stretches(call: CallRecord, said: Said, cut: set[str]) -> list[Stretch]:
+def stretches(call: CallRecord, said: Said, cut: set[str], *, notice: bytes = b"") -> list[Stretch]:
     """What was heard of the model, in the order in which it was heard. After an item that was cut, what is
     like its beginning is another one that sounds the same."""
     found: list[Stretch] = []
     at = 0
     for playback in call.playbacks:
-        audio = bytes(playback.audio)
+        whole = bytes(playback.audio)
+        audio = whole.removeprefix(notice)
         back_ms = REPEATED_MS if said.item_at(at) in cut else BACK_MS
         begin = _place(said.audio, audio, max(0, at - int(back_ms * BYTES_PER_MS)))
         if begin < 0:
             continue  # None of the model's: a hold clip, say.
         at = begin + _length_in_common(said.audio, begin, audio)
-        found.append(Stretch(begin, at, playback.started_at_ms, playback.ended_at_ms, playback.end))
+        started_at_ms = playback.started_at_ms + (len(whole) - len(audio)) / BYTES_PER_MS
+        found.append(Stretch(begin, at, started_at_ms, playback.ended_at_ms, playback.end))
     return found
 
 
@@ -156,10 +167,28 @@ def _resumptions(figures: PauseFigures, call: CallRecord, said: Said, heard: Seq
         if before.end != "cleared" or back_ms < 0 or not is_same:
             continue
         figures.resumed += 1
+        figures.twice_ms.append(back_ms)
         figures.silences_ms.append(after.started_at_ms - before.ended_at_ms)
         last = _last_said(call, after.started_at_ms)
         if last is not None and last.name not in ASIDES:
             figures.late.append(f"{call.call_sid}: a reply went on over {last.name}")
+
+
+def _stops(figures: PauseFigures, call: CallRecord, said: Said, heard: Sequence[Stretch]) -> None:
+    """Every reply that noise stopped before its end goes on, if the call does."""
+    over_ms = call.ended_at_ms or 0.0
+    for number, stretch in enumerate(heard):
+        last = _last_said(call, stretch.ended_at_ms)
+        if stretch.end != "cleared" or last is None or last.name not in ASIDES:
+            continue
+        item_id = said.item_at(stretch.until)
+        has_rest = bool(item_id) and stretch.until < said.places[item_id][1]
+        if not has_rest or over_ms - stretch.ended_at_ms < END_MS:
+            continue
+        figures.stopped += 1
+        after = heard[number + 1] if number + 1 < len(heard) else None
+        if after is None or after.begin > stretch.until or said.item_at(after.begin + 1) != item_id:
+            figures.left.append(f"{call.call_sid}: {item_id} did not go on after a {last.name}")
 
 
 def _completeness(

@@ -25,7 +25,7 @@ def good() -> Figures:
     """Figures of runs in which all went well, and something happened."""
     return Figures(
         calls=20, sessions=40, tool_calls=8, tool_outputs=8, tool_creates=4, tool_batches=4,
-        operator_said=3, rollovers=100, pauses=PauseFigures(asides=10, resumed=9, interruptions=4),
+        operator_said=3, rollovers=100, pauses=PauseFigures(asides=10, resumed=9, stopped=9, interruptions=4),
         own=OwnSound(whole=20, filled=9),
     )  # fmt: skip
 
@@ -60,7 +60,12 @@ def test_a_scenario_that_did_not_happen_proves_nothing(scenario: Scenario) -> No
         "server-cancels": ["no operator spoke"],
         "session-drops": ["no session was dropped"],
         "rollover": ["0 rollovers in 20 calls"],
-        "confirm": ["nobody coughed or murmured over a reply", "no word interrupted a reply"],
+        "confirm": [
+            "nobody coughed or murmured over a reply",
+            "no word interrupted a reply",
+            "no reply stood still for a cough or a murmur",
+            "0 of 20 callers heard the whole notice first",
+        ],
         "sounds": ["0 of 20 callers heard the whole notice first", "no caller heard a tool at work"],
     }
     assert broken(scenario, quiet) == expected.get(scenario.name, [])
@@ -113,10 +118,19 @@ def test_callers_cough_and_murmur_over_the_replies_of_a_patient_agent(tmp_path: 
     assert set(said) == {*ASIDES, "en_caller_interrupt"}
 
 
+def test_a_tool_that_works_in_silence_breaks_a_promise() -> None:
+    """In one call of many."""
+    (sounds,) = [each for each in ALL if each.name == "sounds"]
+
+    silent = replace(good(), own=OwnSound(whole=20, filled=19, unfilled=["x"]))
+
+    assert broken(sounds, silent) == ["in 1 calls a tool worked in silence"]
+
+
 @pytest.mark.parametrize(
     ("figures", "sentence"),
     [
-        (PauseFigures(resumed=3), "3 of 10 replies went on"),
+        (PauseFigures(left=["x"]), "1 of 10 replies that noise stopped did not go on"),
         (PauseFigures(incomplete=["x"]), "1 replies were not heard to the byte"),
         (PauseFigures(repeated=["x"]), "1 times words were heard twice"),
         (PauseFigures(cut_by_noise=["x"]), "1 replies were cut by noise"),
@@ -127,6 +141,6 @@ def test_callers_cough_and_murmur_over_the_replies_of_a_patient_agent(tmp_path: 
 def test_whatever_goes_wrong_around_a_pause_breaks_a_promise(figures: PauseFigures, sentence: str) -> None:
     """Each in its own words."""
     (confirm,) = [each for each in ALL if each.name == "confirm"]
-    figures = replace(figures, asides=10, resumed=figures.resumed or 10, interruptions=4)
+    figures = replace(figures, asides=10, stopped=10, interruptions=4)
 
     assert broken(confirm, replace(good(), pauses=figures)) == [sentence]

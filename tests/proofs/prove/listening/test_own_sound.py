@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from proofs.prove.listening.own_sound import OwnSound, judge
-from tests.support.record_samples import audio, call, clears, ends, hears, session, speaks
+from tests.support.record_samples import audio, call, clears, ends, hears, sends, session, speaks
 
 NOTICE, LOOP, REPLY = audio(1, 20), audio(40, 30), audio(100, 50)
 
@@ -64,3 +64,49 @@ def test_without_sounds_nothing_is_looked_for() -> None:
     judge(figures, caller, model)
 
     assert figures == OwnSound()
+
+
+def judged_twice(*heard: bytes, clear_at_ms: float | None = None) -> list[str]:
+    """The same clip said twice, as one model says it: what is told of what was heard."""
+    caller, model = call(), session()
+    speaks(model, "item_a", REPLY)
+    speaks(model, "item_b", REPLY)
+    if clear_at_ms is not None:
+        hears(caller, REPLY, 0)
+        clears(caller, clear_at_ms)
+    hears(caller, b"".join(heard), 2_000)
+    ends(caller, 30_000)
+    figures = OwnSound(loop=LOOP)
+    judge(figures, caller, model)
+    return figures.over_voice
+
+
+def test_our_sound_within_the_second_of_two_answers_that_sound_the_same_is_told() -> None:
+    """Each is looked at where it was heard, not where the first one was."""
+    within = [REPLY[:3_200], LOOP[:320], REPLY[3_200:]]
+
+    assert judged_twice(REPLY, *within) == ["CA1: our sound was heard within item_b"]
+    assert judged_twice(*within, REPLY) == ["CA1: our sound was heard within item_a"]
+    assert judged_twice(REPLY, LOOP, REPLY) == []
+
+
+def test_our_sound_in_the_place_of_the_rest_of_an_answer_is_told() -> None:
+    """Though its end was never heard; where it was cut, what comes next is in nobody's place."""
+    assert judged_twice(REPLY, REPLY[:3_200], LOOP) == ["CA1: our sound was heard within item_b"]
+    for cut_at_ms in (400, 410):
+        assert judged_twice(LOOP, REPLY, clear_at_ms=cut_at_ms) == []
+
+
+def test_a_tool_that_works_in_silence_is_told() -> None:
+    """Unless it was called when the call was as good as over."""
+    for at_ms, told in ((20_000.0, ["CA1: a tool worked in silence"]), (27_000.0, [])):
+        caller, model = call(), session()
+        item = {"type": "function_call", "status": "completed", "call_id": "c"}
+        sends(model, "response.output_item.done", at_ms=at_ms, item=item, response_id="r")
+        hears(caller, REPLY, 0)
+        ends(caller, 30_000)
+        figures = OwnSound(loop=LOOP)
+
+        judge(figures, caller, model)
+
+        assert figures.unfilled == told

@@ -55,9 +55,10 @@ def test_what_is_missing_between_the_stretches_is_told() -> None:
 
 
 def test_words_that_are_heard_twice_are_told() -> None:
-    """More of them than a word is long; what is shorter is no word."""
-    assert judged(*coughed_at(1_000, back_frames=5)).told() == []
-    assert judged(*coughed_at(1_000, back_frames=6)).repeated == ["CA1: 120 ms were heard twice"]
+    """More of it than the account of the ear may be behind."""
+    behind = judged(*coughed_at(1_000, back_frames=2))
+    assert (behind.told(), behind.twice_ms) == ([], [40])
+    assert judged(*coughed_at(1_000, back_frames=3)).repeated == ["CA1: 60 ms were heard twice"]
 
 
 def test_a_reply_that_never_goes_on_is_told() -> None:
@@ -73,7 +74,37 @@ def test_a_reply_that_never_goes_on_is_told() -> None:
 
         judge(figures, caller, model)
 
-        assert len(figures.incomplete) == missing
+        assert len(figures.incomplete) == figures.stopped == missing
+        assert figures.left == ["CA1: item_a did not go on after a murmur"] * missing
+
+
+def test_another_reply_is_not_the_rest_of_the_one_that_noise_stopped() -> None:
+    """What is heard next is looked at, not only that something is."""
+    caller, model = call(), session()
+    speaks(model, "item_a", REPLY)
+    speaks(model, "item_b", audio(110, 100))
+    hears(caller, REPLY, 0)
+    said(caller, "cough", 900)
+    clears(caller, 1_000)
+    hears(caller, audio(110, 100), 2_000)
+    caller.playout.advance(20_000)
+
+    figures = judged(caller, model)
+
+    assert (figures.stopped, len(figures.left)) == (1, 1)
+
+
+def test_a_notice_before_the_first_reply_is_none_of_the_models() -> None:
+    """Though they are heard without a break; what a word cuts in it is at its own place."""
+    notice = audio(200, 50)
+    caller, model = call(), session()
+    speaks(model, "item_a", REPLY)
+    hears(caller, notice + REPLY, 0)
+    caller.playout.advance(20_000)
+
+    (found,) = stretches(caller, Said.of(model), set(), notice=notice)
+
+    assert (found.begin, found.until, found.started_at_ms) == (0, 16_000, 1_000)
 
 
 def test_a_reply_that_noise_cut_is_told() -> None:
