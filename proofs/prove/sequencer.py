@@ -22,7 +22,7 @@ from proofs.prove.states.walk import Mode, Violation, Walked, walk
 
 ROOT = Path(__file__).parents[2]
 MACHINE = "tests/brain/sequencer/test_machine.py"
-MODES: tuple[Mode, ...] = ("server", "brain", "confirm")
+MODES: tuple[Mode, ...] = ("server", "brain", "confirm", "voice")
 
 
 def main() -> int:
@@ -36,7 +36,7 @@ def main() -> int:
     parser.add_argument("--examples", type=int, default=5000, help="random conversations of 40 inputs")
     arguments = parser.parse_args()
     console = Console()
-    console.print(f"walking every state that {arguments.depth} inputs reach, in both modes …")
+    console.print(f"walking every state that {arguments.depth} inputs reach, in each mode …")
     with ProcessPoolExecutor(len(MODES)) as pool:
         results = list(pool.map(_walk, MODES, [arguments.depth] * len(MODES)))
     for text, _ in results:

@@ -42,7 +42,7 @@ ENDS_OF_A_WISH = frozenset(
     {Kind.RESPONSE_CREATED, Kind.RESPONSE_DONE, Kind.RESPONSE_SUPERSEDED, Kind.RESPONSE_EXPIRED}
 )
 
-Mode = Literal["server", "brain", "confirm"]
+Mode = Literal["server", "brain", "confirm", "voice"]
 
 CONFIGS: Mapping[Mode, SequencerConfig] = {
     "server": SequencerConfig(create_response_by="server", server_interrupts=True),
@@ -50,8 +50,10 @@ CONFIGS: Mapping[Mode, SequencerConfig] = {
     "confirm": SequencerConfig(
         create_response_by="brain", confirm_ms=1_500.0, transcribes=True, backchannels=phrases(["mm"])
     ),
+    "voice": SequencerConfig(create_response_by="brain", confirm_ms=1_500.0, transcribes=False),
 }
-"""What may differ between agents, spread over the three."""
+"""What may differ between agents, spread over the four. `voice`: a confirmation without a transcript, in which
+the length of a voice alone says what it was."""
 
 
 class Violation(Exception):
@@ -256,6 +258,8 @@ def _take(core: Sequencer, step: Input | Delta, now_ms: float, path: list[str]) 
         _hold(core.slot in row.to, f"{type(step).__name__} led from {before} to {core.slot}", path)
     _check(core, actions, wishes, cut, path)
     _check_doubt(core.state, actions, path, was_doubtful=was_doubtful)
+    if isinstance(step, inputs.SpeechStopped):
+        _check_fell_silent(core.state, step.item_id, path)
     owing.check(core, step, actions, path)
     return now_ms
 
@@ -302,6 +306,12 @@ def _check_doubt(s: State, actions: list[Action], path: list[str], *, was_doubtf
     is_open = s.phase is Phase.OPEN and s.hang_up is None
     is_about = bool(interruptible(s)) or s.outstanding is not None
     _hold(not is_doubtful or (is_open and is_about), "a doubt about nothing", path)
+
+
+def _check_fell_silent(s: State, item_id: str, path: list[str]) -> None:
+    """Where no words will come, a voice is known for what it was as soon as it is over."""
+    is_open = s.doubt is not None and item_id in s.doubt.voices
+    _hold(s.config.transcribes or not is_open, "a voice waits for words that nobody writes", path)
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.stands_still = False
         self.notices = 0
 
-    @initialize(by=st.sampled_from(["server", "brain", "notice", "confirm"]), confirmed=st.booleans())
+    @initialize(by=st.sampled_from(["server", "brain", "notice", "confirm", "voice"]), confirmed=st.booleans())
     def begin(self, by: str, confirmed: bool) -> None:
         mode: dict[str, SequencerConfig] = {
             "server": SequencerConfig(create_response_by="server", server_interrupts=True),
@@ -100,6 +100,7 @@ class AnyOrder(RuleBasedStateMachine):
             "confirm": SequencerConfig(
                 create_response_by="brain", confirm_ms=1_500, transcribes=True, backchannels=phrases(["mm"])
             ),
+            "voice": SequencerConfig(create_response_by="brain", confirm_ms=1_500, transcribes=False),
         }
         self.core = Sequencer(mode[by])
         if confirmed:

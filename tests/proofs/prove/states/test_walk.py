@@ -16,7 +16,7 @@ DEPTH = int(os.environ.get("TRUNKLINE_WALK_DEPTH", "5"))
 
 
 @pytest.mark.timeout(420)
-@pytest.mark.parametrize("mode", ["server", "brain", "confirm"])
+@pytest.mark.parametrize("mode", ["server", "brain", "confirm", "voice"])
 def test_every_state_that_a_few_inputs_reach_is_sound(mode: Mode) -> None:
     """All invariants of the walk, in every state and at every step, and rest from everywhere."""
     walked = walk(mode, DEPTH)
@@ -104,3 +104,17 @@ def test_a_doubt_that_outlives_what_it_is_about_is_found(monkeypatch: pytest.Mon
 
     with pytest.raises(Violation, match=r"still|doubt"):
         walk("confirm", DEPTH)
+
+
+def test_a_voice_that_waits_for_words_that_nobody_writes_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of an agent without a transcriber: time alone would end it, a second too late."""
+    real = confirm._interrupt
+
+    def careless(s: State, doubt: VoiceInDoubt, now_ms: float, *, why: str) -> None:
+        if why != "voice":
+            real(s, doubt, now_ms, why=why)
+
+    monkeypatch.setattr(confirm, "_interrupt", careless)
+
+    with pytest.raises(Violation, match="nobody writes"):
+        walk("voice", DEPTH)
