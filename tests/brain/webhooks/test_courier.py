@@ -121,7 +121,7 @@ async def call(store: Store, number: int = 1) -> str:
     await steps.attach(store, KEYS, stream, max_resumes=5)
     entries: list[HistoryEntry] = [
         ItemEntry(item_id="u", role="user", text="שלום", final=True),
-        ItemEntry(item_id="a", role="assistant", text="one two three four", final=True),
+        ItemEntry(item_id="a", role="assistant", text="one two three four", final=True, agent="sales"),
         ItemHeard(item_id="a", ms=500, of_ms=1000, complete=True),
     ]
     for entry in entries:
@@ -143,7 +143,7 @@ async def test_the_end_of_a_call_is_told_signed_and_once(store: Store, redis_url
         assert (data["call_sid"], data["outcome"], data["agent"]) == (call_sid, "completed", "sales")
         assert data["transcript"] == [
             {"role": "user", "text": "שלום", "whole": True},
-            {"role": "assistant", "text": "one two", "whole": False},
+            {"role": "assistant", "text": "one two", "whole": False, "agent": "sales"},
         ]
         signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
         key = base64.b64decode(SECRET.removeprefix("whsec_"))
