@@ -5,8 +5,8 @@ nor answers by itself. Owns: those words, these rules. Pure. Must not know: when
 (brain.sequencer), the file.
 
 No word is here that is mostly an answer: a caller who says "yes" or "okay" before a question is over wants to
-be heard. What is a sound in one language is a word in another ("um" in Portuguese), and none where that may be
-spoken. Who would be heard with "mm-hm" as well says so in `backchannels`.
+be heard. What is a sound in one language is a word in another ("um" in Portuguese), and none where that may
+be spoken. Who would be heard with "mm-hm" as well says so in `backchannels`.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ SOUNDS = (
     "mm", "mm-hm", "mhm", "mmhm", "hm", "hmm", "hm-hm", "uh-huh", "uhuh", "ah", "aha", "ahem", "oh", "eh",
     "huh", "haha",
 )  # fmt: skip
-"""In every language that is written with these letters, as transcribers write them: a word in none of them. "Uh"
-is not here, since "uh-uh" is a no."""
+"""In every language that is written with these letters, as transcribers write them: a word in none of them.
+"Uh" is not here, since "uh-uh" is a no."""
 
 WORDS: Mapping[str, tuple[str, ...]] = {
     "ar": ("آها", "اها", "امم", "مم", "همم", "آه"),
@@ -29,9 +29,9 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "de": ("ach", "ach so", "aha", "tja", "äh", "ähm", "öh", "öhm", "na ja", "naja", "hmhm"),
     "el": ("αχά", "μμ", "χμ", "μχμ"),
     "en": (
-        "um", "er", "erm", "ha", "i see", "uh-hum", "mm-hmm", "um-hum", "wow", "gosh", "oh wow", "ah i see",
-        "oh i see",
-    ),  # fmt: skip
+        *("um", "er", "erm", "ha", "uh-hum", "mm-hmm", "um-hum"),
+        *("i see", "wow", "gosh", "oh wow", "ah i see", "oh i see"),
+    ),
     "es": ("ajá", "eh", "ya veo", "eeh", "mjm"),
     "fi": ("aijaa", "öö", "ahaa"),
     "fr": ("euh", "ah bon", "hum", "je vois", "ben", "bah"),

@@ -232,8 +232,7 @@ def make(
     if tag:
         owner.card(CallerTagged(caller_tag=tag))
     record = Record(History(owner), Conversation() if past is None else past.conversation)
-    record.conversation.agent = cast.agent.name
-    feed = _feed(process, services, owner, card, log, hole)
+    record.conversation.agent, feed = cast.agent.name, _feed(process, services, owner, card, log, hole)
     reply, away = ReplyWriter(owner, process.worker.host), Away(is_here=card.state is not CallState.DETACHED)
     leaving = Leaving(owner, process.journal, card.leg, card.ingress)
     due, stopwatch = AnswerDue(), Stopwatch(services.figures.times)
@@ -336,9 +335,7 @@ def _known_to_tools(casting: Casting) -> ToolContext:
     )
 
 
-def _recast(
-    casting: Casting, record: Record, watch: CallWatch, tools: ToolRuns, core: Sequencer
-) -> None:
+def _recast(casting: Casting, record: Record, watch: CallWatch, tools: ToolRuns, core: Sequencer) -> None:
     """Another agent answers: the parts that know something of it by heart go on with that one's."""
     cast = casting.cast
     record.conversation.agent = cast.agent.name

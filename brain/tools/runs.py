@@ -55,8 +55,8 @@ LAST_RESORT = "end_call"
 """The one tool that ends a loop."""
 
 OnFailure = Callable[[str, str, str, str], None]
-"""(call_id, tool, outcome, agent) of a tool that failed: the operator's own systems may want to know. `agent`:
-who called it; another one may have the call by now."""
+"""(call_id, tool, outcome, agent) of a tool that failed: the operator's own systems may want to know.
+`agent`: who called it; another one may have the call by now."""
 
 
 ChangeOfAgent = Callable[[str, str], Awaitable[str]]

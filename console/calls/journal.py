@@ -1,6 +1,7 @@
 """A line of a call's journal for people. Pure.
 
-Owns: which of its fields are shown, and how; who had the call before. Must not know: Redis, how wide a line is.
+Owns: which of its fields are shown, and how; who had the call before. Must not know: Redis, how wide a line
+is.
 """
 
 from __future__ import annotations

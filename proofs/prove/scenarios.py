@@ -303,8 +303,8 @@ def _talks_over_a_notice(chance: random.Random) -> Sequence[Step]:
 
 
 def _listens(chance: random.Random) -> Iterator[Step]:
-    """Hears the notice, asks, coughs and murmurs while the answer is said, and now and then interrupts it with
-    words. In between it is quiet for longer than a reply may stand still."""
+    """Hears the notice, asks, coughs and murmurs while the answer is said, and now and then interrupts it
+    with words. In between it is quiet for longer than a reply may stand still."""
     word = Clip(clips.load("en_caller_interrupt"), "en_caller_interrupt")
     sounds = [Clip(asides.cough().audio, "cough"), Clip(asides.murmur().audio, "murmur")]
     yield WaitForSpeech()

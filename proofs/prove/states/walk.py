@@ -52,8 +52,8 @@ CONFIGS: Mapping[Mode, SequencerConfig] = {
     ),
     "voice": SequencerConfig(create_response_by="brain", confirm_ms=1_500.0, transcribes=False),
 }
-"""What may differ between agents, spread over the four. `voice`: a confirmation without a transcript, in which
-the length of a voice alone says what it was."""
+"""What may differ between agents, spread over the four. `voice`: a confirmation without a transcript, in
+which the length of a voice alone says what it was."""
 
 
 class Violation(Exception):

@@ -91,7 +91,9 @@ class AnyOrder(RuleBasedStateMachine):
         self.stands_still = False
         self.notices = 0
 
-    @initialize(by=st.sampled_from(["server", "brain", "notice", "confirm", "voice"]), confirmed=st.booleans())
+    @initialize(
+        by=st.sampled_from(["server", "brain", "notice", "confirm", "voice"]), confirmed=st.booleans()
+    )
     def begin(self, by: str, confirmed: bool) -> None:
         mode: dict[str, SequencerConfig] = {
             "server": SequencerConfig(create_response_by="server", server_interrupts=True),

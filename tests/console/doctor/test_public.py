@@ -137,19 +137,27 @@ async def _relay(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> No
 async def only_way_out(port: int, asked: list[bytes]) -> AsyncIterator[str]:
     """A proxy that leads every name to this port; 0: it lets nobody through."""
 
+    served: list[asyncio.Task[None] | None] = []
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        served.append(asyncio.current_task())
         head = await reader.readuntil(b"\r\n\r\n")
         asked.append(head.split(b"\r\n")[0])
         if not port:
             writer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
             writer.close()
+            await writer.wait_closed()
             return
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
         await asyncio.gather(_relay(reader, far_writer), _relay(far_reader, writer))
+        await asyncio.gather(far_writer.wait_closed(), writer.wait_closed(), return_exceptions=True)
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        try:
+            yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        finally:
+            await asyncio.wait([task for task in served if task is not None], timeout=5)
 
 
 def behind(proxy: str) -> Settings:
