@@ -256,8 +256,8 @@ def _confirm(calls: int, at_once: int, seed: int) -> Scenario:
 
 
 def _sounds(calls: int, at_once: int, seed: int) -> Scenario:
-    """Of the calls in which a tool worked some may be without its sound: the caller spoke into it, or an
-    answer was still heard."""
+    """Of the calls in which a tool worked two of seven were without its sound in a run; why is not known. So
+    most is asked, not all."""
 
     def promises(f: Figures) -> Broken:
         own = f.own

@@ -119,7 +119,7 @@ def test_callers_cough_and_murmur_over_the_replies_of_a_patient_agent(tmp_path: 
 
 
 def test_a_tool_that_works_in_silence_breaks_a_promise() -> None:
-    """In more calls than in which it was heard: in some the caller speaks into it."""
+    """In more calls than in which it was heard."""
     (sounds,) = [each for each in ALL if each.name == "sounds"]
 
     silent = replace(good(), own=OwnSound(whole=20, filled=1, unfilled=["x", "y"]))
