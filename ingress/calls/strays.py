@@ -53,25 +53,39 @@ class Strays:
                 self.process.log.debug("strays_wait", reason=type(error).__name__)
 
     async def look(self) -> None:
-        """Raises STORE_ERRORS. Cancelled, some are left to the next look."""
+        """A lane that does not answer keeps no other from its turn. Raises STORE_ERRORS where none can be
+        asked. Cancelled, some are left to the next look."""
         process = self.process
-        async with process.store.pipeline(transaction=False) as pipe:
-            for lane in range(process.settings.lanes):
-                pipe.smembers(process.keys.owned(lane, process.name))
-            answers = await pipe.execute()
-        named = [raw.decode(errors="replace") for members in answers for raw in members]
+        lists = [
+            ("SMEMBERS", process.keys.owned(lane, process.name)) for lane in range(process.settings.lanes)
+        ]
+        named: list[str] = []
+        for lane, members in enumerate(await process.store.ask_each(lists)):
+            if isinstance(members, Exception):
+                process.log.debug("strays_wait", lane=lane, reason=type(members).__name__)
+                continue
+            named += [raw.decode(errors="replace") for raw in members]
         before, self._unknown = self._unknown, {}
         for call_sid in named:
             if not self.table.has(call_sid):
                 self._unknown[call_sid] = before.get(call_sid, 0) + 1
         late = [call_sid for call_sid, looks in self._unknown.items() if looks >= UNKNOWN_LOOKS]
+        failing: set[int] = set()
         for call_sid in late[:SETTLED_MOST]:
+            lane = process.keys.lane(call_sid)
+            if lane in failing:
+                continue
             try:
                 await self._let_go(call_sid)
                 continue
             except STORE_ERRORS as error:
                 if not is_of_the_key(error):
-                    raise
+                    if not process.store.is_cluster:
+                        raise
+                    # The next look finds the same, and what is of other lanes before it.
+                    failing.add(lane)
+                    self._unknown |= {sid: 0 for sid in late if process.keys.lane(sid) == lane}
+                    continue
                 bug: Exception = error
             except Exception as error:  # noqa: BLE001 - of one call: the others are looked at
                 bug = error

@@ -24,6 +24,7 @@ from shared.contract.errors import ContractError
 from shared.contract.steps import Leg
 from shared.contract.views import HolderView
 from shared.ownership import steps
+from shared.ownership.each_lane import each_lane
 from shared.ownership.liveness import DEAD_AFTER_MS, How
 from shared.process.role import Process
 from shared.store.errors import STORE_ERRORS
@@ -34,8 +35,8 @@ LEASE_MS = 15_000
 LIST_AGAIN_S = 0.5
 READ_AT_ONCE = 500
 
-ListCalls = Callable[[str], Awaitable[list[StrandedCall]]]
-"""The calls that a worker had. May raise STORE_ERRORS."""
+ListCalls = Callable[[str, int], Awaitable[list[StrandedCall]]]
+"""The calls of a lane that a worker had. May raise STORE_ERRORS."""
 
 LetGo = Callable[[Leg], Awaitable[None]]
 """A call and the leg whose stream is gone for certain: detached, and ended unless another stream comes."""
@@ -104,17 +105,24 @@ class Rescuer:
     # Private.
 
     async def _list(self, worker: str, lived_ms: float) -> None:
-        """Asks which calls it had, until Redis answers or it turns out to live. `lived_ms`: when it did."""
-        while worker in self._dead:
-            try:
-                found = await self.list_calls(worker)
-            except STORE_ERRORS as error:
-                self.process.log.debug("redis_away", reason=type(error).__name__)
+        """Asks which calls it had, until each lane has answered or it turns out to live. `lived_ms`: when it
+        did. What one lane has waits for no other."""
+        process, left = self.process, list(range(self.process.settings.lanes))
+
+        async def look(lane: int) -> None:
+            found = await self.list_calls(worker, lane)
+            if worker in self._dead:
+                now = now_ms()
+                self.counters.found += self._stranded.found(found, now, silent_ms=now - lived_ms)
+                self._news.set()
+
+        while left and worker in self._dead:
+            failed = await each_lane(process.store, left, look)
+            left = sorted(failed)
+            if left:
+                reasons = sorted({type(error).__name__ for error in failed.values()})
+                process.log.debug("redis_away", lanes=left, reasons=reasons)
                 await asyncio.sleep(LIST_AGAIN_S)
-                continue
-            self.counters.found += self._stranded.found(found, now_ms(), silent_ms=now_ms() - lived_ms)
-            self._news.set()
-            return
 
     async def _try(self, call: StrandedCall) -> None:
         try:
@@ -168,23 +176,22 @@ class Rescuer:
         return Told(Outcome.SETTLED if taken.is_settled else Outcome.RETURNED)
 
 
-async def calls_of(process: Process, ingress: str) -> list[StrandedCall]:
-    """The live calls whose card names that ingress. Raises STORE_ERRORS. Cancelling it is safe."""
+async def calls_of(process: Process, ingress: str, lane: int) -> list[StrandedCall]:
+    """The live calls of a lane whose card names that ingress. Raises STORE_ERRORS. Cancelling it is safe."""
     store, keys, found = process.store, process.keys, []
-    for lane in range(keys.lanes):
-        call_sids = [member.decode() for member in await store.zrange(keys.live(lane), 0, -1)]
-        for place in range(0, len(call_sids), READ_AT_ONCE):
-            some = call_sids[place : place + READ_AT_ONCE]
-            async with store.pipeline(transaction=False) as pipeline:
-                for call_sid in some:
-                    pipeline.hmget(keys.card(call_sid), record.names(HolderView))
-                cards = await pipeline.execute()
-            for call_sid, values in zip(some, cards, strict=True):
-                held = _read(process, call_sid, values)
-                if held is not None and held.state is CallState.ATTACHED and held.ingress == ingress:
-                    found.append(
-                        StrandedCall(call_sid, held.leg, ingress, held.stream_sid, held.token_expires_s or 0)
-                    )
+    call_sids = [member.decode() for member in await store.zrange(keys.live(lane), 0, -1)]
+    for place in range(0, len(call_sids), READ_AT_ONCE):
+        some = call_sids[place : place + READ_AT_ONCE]
+        async with store.pipeline(transaction=False) as pipeline:
+            for call_sid in some:
+                pipeline.hmget(keys.card(call_sid), record.names(HolderView))
+            cards = await pipeline.execute()
+        for call_sid, values in zip(some, cards, strict=True):
+            held = _read(process, call_sid, values)
+            if held is not None and held.state is CallState.ATTACHED and held.ingress == ingress:
+                found.append(
+                    StrandedCall(call_sid, held.leg, ingress, held.stream_sid, held.token_expires_s or 0)
+                )
     return found
 
 

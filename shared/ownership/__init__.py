@@ -13,5 +13,6 @@ Why it exists: a call outlives each of our processes. Must not know: what a role
     admitting     the count of all calls: admit, hold, vacate, awaited
     guard         a bug that is met in one call stays in it
     liveness      which of them count as dead
+    each_lane     what is done in each lane, whichever server is away
     owned_watch   the calls of the dead, and ours that we do not know
 """

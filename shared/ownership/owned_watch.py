@@ -4,6 +4,8 @@ Why it exists: a claim may arrive when its worker is dead, or has forgotten that
 card back that names somebody who is gone, or who has given the call back. Such a call has an owner, so nobody
 takes it, and nobody serves it. Owns: how long the lists of the dead are looked at, when a call that names us
 and that we do not know is taken up. Must not know: who is dead (liveness.py), what a role does with a call.
+
+Each lane is looked at by itself: on a Cluster one master that is away holds up the calls of no other.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 from shared.contract.card import CallState
@@ -21,6 +24,7 @@ from shared.contract.views import Owners
 from shared.logs.log import Log
 from shared.ownership import steps
 from shared.ownership.counters import OwnershipCounters, Where
+from shared.ownership.each_lane import each_lane
 from shared.ownership.guard import CallGuard
 from shared.ownership.liveness import How, WorkerStanding, WorkerState
 from shared.store.client import Store
@@ -81,10 +85,12 @@ class OwnedWatch:
 
     async def on_dead(self, worker: str, how: How) -> None:
         """A worker is dead: its calls are for others to claim, now and as long as it stays dead. Raises
-        STORE_ERRORS: then it is to be told again. Cancelled, some lanes are left to the next look."""
+        STORE_ERRORS where a lane could not be asked, and all others were: then it is to be told again.
+        Cancelled, some lanes are left to the next look."""
         self._others[worker] = GONE_LOOKS
-        for lane in range(self.lanes):
-            await self._disown(lane, worker)
+        failed = await each_lane(self.store, range(self.lanes), partial(self._disown, worker))
+        if failed:
+            raise next(iter(failed.values()))
 
     async def look_on(self) -> None:
         """Looks until it is cancelled, which leaves the rest to others: they look too."""
@@ -96,20 +102,23 @@ class OwnedWatch:
     # Private.
 
     async def _look(self) -> None:
-        dead, lanes = self._dead(), range(self.lanes)
-        async with self.store.pipeline(transaction=False) as pipe:
-            for lane in lanes:
-                pipe.smembers(self.keys.owned(lane, self.worker))
-            for worker in dead:
-                for lane in lanes:
-                    pipe.exists(self.keys.owned(lane, worker))
-            answers = await pipe.execute()
-        named = {raw.decode(errors="replace") for members in answers[: self.lanes] for raw in members}
-        asked = [(lane, worker) for worker in dead for lane in lanes]
+        """A lane that does not answer, or whose list is none, is left to the next look."""
+        lanes = range(self.lanes)
+        asked = [(lane, worker) for worker in self._dead() for lane in lanes]
+        answers = await self.store.ask_each(
+            [
+                *(("SMEMBERS", self.keys.owned(lane, self.worker)) for lane in lanes),
+                *(("EXISTS", self.keys.owned(lane, worker)) for lane, worker in asked),
+            ]
+        )
+        lists = [members for members in answers[: self.lanes] if not isinstance(members, Exception)]
+        owning: dict[str, list[int]] = {}
         for (lane, worker), has_calls in zip(asked, answers[self.lanes :], strict=True):
-            if has_calls:
-                await self._disown(lane, worker)
-        await self._take_up(named)
+            if has_calls and not isinstance(has_calls, Exception):
+                owning.setdefault(worker, []).append(lane)
+        for worker, its_lanes in owning.items():
+            await each_lane(self.store, its_lanes, partial(self._disown, worker))
+        await self._take_up({raw.decode(errors="replace") for members in lists for raw in members})
 
     def _dead(self) -> list[str]:
         """Of all that were ever seen those that are dead, or gone."""
@@ -128,7 +137,7 @@ class OwnedWatch:
             del others[next(iter(others))]
         return [worker for worker, looks in others.items() if looks >= GONE_LOOKS]
 
-    async def _disown(self, lane: int, worker: str) -> None:
+    async def _disown(self, worker: str, lane: int) -> None:
         calls = await steps.disown(self.store, self.keys, lane, role=self.role, dead=worker, by=self.worker)
         if calls:
             self.counters.disowned += len(calls)
@@ -138,13 +147,22 @@ class OwnedWatch:
         known = self.holder.knows
         self._unknown = {sid: self._unknown.get(sid, 0) + 1 for sid in named if not known(sid)}
         late = [sid for sid, looks in self._unknown.items() if looks >= UNKNOWN_LOOKS]
+        failing: set[int] = set()
         for call_sid in late[:SETTLED_MOST]:
+            lane = self.keys.lane(call_sid)
+            if lane in failing:
+                continue
             try:
                 await self._settle(call_sid)
                 continue
             except STORE_ERRORS as error:
                 if not is_of_the_key(error, call_sid):
-                    raise
+                    if not self.store.is_cluster:
+                        raise
+                    # The next look finds the same, and what is of other lanes before it.
+                    failing.add(lane)
+                    self._unknown |= {sid: 0 for sid in late if self.keys.lane(sid) == lane}
+                    continue
                 bug: Exception = error
             except Exception as error:  # noqa: BLE001 - of one call: the others are looked at
                 bug = error

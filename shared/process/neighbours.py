@@ -297,16 +297,20 @@ class Neighbours:
             self._change(died)
 
     async def _tell_all(self) -> bool:
-        """False if somebody is left to be told of."""
+        """False if somebody is left to be told of. One that cannot be told keeps nobody else untold."""
+        told_all = True
         for worker, how in list(self._dead.items()):
+            if self._dead.get(worker) is not how:
+                continue  # It came back while others were told of.
             try:
                 await self.on_dead(worker, how)
             except STORE_ERRORS:
                 self.counters.untold += 1
-                return False
+                told_all = False
+                continue
             if self._dead.get(worker) is how:
                 del self._dead[worker]
-        return True
+        return told_all
 
     def _change(self, change: Died | Back) -> None:
         match change:

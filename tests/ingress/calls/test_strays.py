@@ -9,7 +9,7 @@ from ingress.calls.strays import UNKNOWN_LOOKS, Strays
 from shared.contract.steps import NewStream
 from shared.ownership import steps
 from shared.ownership.counters import Where
-from tests.ingress.harness import Ingress, call_sid, stream_sid
+from tests.ingress.harness import Ingress, call_sid, ingress, stream_sid
 
 
 def told(bridge: Ingress, number: int = 7) -> NewStream:
@@ -64,3 +64,14 @@ async def test_a_list_that_is_wrong_is_mended_and_the_call_left_alone(bridge: In
     assert await bridge.is_in_state("attached", 7)
     assert await store.smembers(owned) == {call_sid(8).encode()}
     assert process.ownership.bugs[Where.LOOK] == 1
+
+
+async def test_a_lane_that_cannot_be_asked_keeps_no_other_from_its_turn(valkey_url: str) -> None:
+    """There is no list in it; on a Cluster its master may be away."""
+    async with ingress(valkey_url, lanes=2) as bridge:
+        process, strays = bridge.process, ours(bridge)
+        well = next(number for number in range(50) if process.keys.lane(call_sid(number)) == 1)
+        await process.store.redis.set(process.keys.owned(0, process.name), "no list")
+        await steps.attach(process.store, process.keys, told(bridge, well), max_resumes=3)
+        await looks(strays)
+        assert await bridge.is_in_state("detached", well)

@@ -105,6 +105,16 @@ async def test_calls_of_a_vanished_host_come_back(valkey_url: str) -> None:
         await wait_until(lambda: not rescuer._stranded, "nothing is left to do")
 
 
+async def test_a_lane_that_cannot_be_asked_keeps_no_other_waiting(valkey_url: str) -> None:
+    """On a Cluster its master may be away for long: the calls of the others come back meanwhile."""
+    async with scene(valkey_url, 1, lanes="2") as made:
+        [call] = made.calls
+        process, counters = made.bridge.process, made.bridge.role.switchboard.counters
+        await process.store.redis.set(process.keys.live(1 - process.keys.lane(call.call_sid)), "no list")
+        made.bridge.role.rescuer.ingress_died(DEAD)
+        await wait_until(lambda: counters.resumed == 1, "the call has a new leg")
+
+
 async def test_two_ingresses_ask_once(valkey_url: str) -> None:
     """Both see the death; Twilio hears of each call from one of them."""
     async with (
@@ -127,7 +137,7 @@ async def test_a_call_that_comes_back_by_itself_is_not_asked_for(valkey_url: str
     async with scene(valkey_url, 0) as made:
         call = await made.start(Knobs(pace=FAST))
         rescuer = made.bridge.role.rescuer
-        assert [found.call_sid for found in await calls_of(made.bridge.process, DEAD)] == [call.call_sid]
+        assert [found.call_sid for found in await calls_of(made.bridge.process, DEAD, 0)] == [call.call_sid]
         rescuer.ingress_died(DEAD)
         await wait_until(lambda: rescuer.counters.found == 1, "it is known to be stranded")
         for stream in list(made.bridge.role.switchboard.table.streams):

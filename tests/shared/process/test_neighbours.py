@@ -23,7 +23,7 @@ from shared.contract.keys import WORKERS, Keys
 from shared.contract.record import CONTRACT
 from shared.contract.worker import Beat, WorkerId, write_beat
 from shared.logs.log import get_log
-from shared.ownership.liveness import How, WorkerState
+from shared.ownership.liveness import Back, How, WorkerState
 from shared.process.host import ProcessOrigin, own_origin, started_at
 from shared.process.lag import LoopLag
 from shared.process.neighbours import Neighbours
@@ -302,6 +302,25 @@ async def test_an_observer_that_was_stopped_condemns_nobody(tmp_path: Path) -> N
         finally:
             for process in processes:
                 process.kill()
+
+
+async def test_a_death_that_cannot_be_told_keeps_no_other_untold() -> None:
+    """On a Cluster a lane of the first may be away for long. Who came back meanwhile is not told of."""
+    neighbours = Neighbours(SELF, own_origin(), Store(None), KEYS, LoopLag(), get_log())
+    told: list[str] = []
+
+    async def take(worker: str, how: How) -> None:
+        if worker == "first":
+            neighbours._change(Back("third", 0.0))
+            raise TimeoutError
+        told.append(worker)
+
+    neighbours.on_dead = take
+    neighbours._dead = dict.fromkeys(["first", "second", "third"], How.EXITED)
+    assert not await neighbours._tell_all()
+    assert told == ["second"]
+    assert neighbours._dead == {"first": How.EXITED}
+    assert neighbours.counters.untold == 1
 
 
 def said(log: Path) -> list[str]:
