@@ -16,7 +16,8 @@ class JanitorCounters:
     rounds: int = 0
     """Lanes that were looked through."""
     rounds_failed: int = 0
-    """Rounds that were not finished, since Redis did not answer or what stands there could not be read."""
+    """Rounds, or lanes of one, that were not finished, since Redis did not answer or what stands there could
+    not be read."""
     deeds: Counts = field(default_factory=lambda: Counts("what", DEEDS))
     """What was tidied up. condemn: a call that nobody had ends; offer: a role that nobody had was offered
     again; relist: a list of a worker's calls did not say what the cards say; free: a slot without a call;

@@ -10,12 +10,12 @@ A key that holds something else than it must is as good as none: the rules say w
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from redis.exceptions import ResponseError
 
-from ingress.janitor.sight import ROLES, CardSeen, Consumer, CountSeen, LaneSeen
+from ingress.janitor.sight import ROLES, BeatsSeen, CardSeen, Consumer, CountSeen, LaneSeen
 from shared.contract import record
 from shared.contract.errors import ContractError, EntryError
 from shared.contract.keys import ADMITTED, WORKERS, Keys
@@ -23,8 +23,10 @@ from shared.contract.streams import hooks
 from shared.contract.streams.calls import read_call, read_orphan
 from shared.contract.views import JanitorView
 from shared.contract.worker import PULSE, read_pulse
-from shared.store.client import Store
-from shared.store.errors import is_of_the_key
+from shared.ownership.each_lane import each_lane
+from shared.store.client import Store, Value
+from shared.store.errors import STORE_ERRORS, is_of_the_key, is_of_the_moment
+from shared.store.writing.outboxes import asking
 
 CARDS_AT_ONCE = 100
 PLACES_AT_ONCE = 1000
@@ -32,16 +34,33 @@ ENTRIES_MOST = 1000
 """Of `calls` and `orphans`: what waits beyond that makes offers that change nothing."""
 
 
-async def read_beats(store: Store, keys: Keys) -> dict[str, int | None]:
-    """By worker, as the list of workers has them: the number of its beat; None for one that shows none.
-    Raises STORE_ERRORS. Cancelling is safe."""
-    members = await store.smembers(WORKERS)
-    found = sorted(member.decode(errors="replace") for member in members)
-    async with store.pipeline(transaction=False) as pipe:
-        for name in found:
-            pipe.hmget(keys.worker(name), PULSE)
-        answers = await pipe.execute(raise_on_error=False)
-    return {name: _beat(answer) for name, answer in zip(found, answers, strict=True)}
+async def read_beats(store: Store, keys: Keys, known: Collection[str] = ()) -> BeatsSeen:
+    """The beats of all workers. `known`: those of the last look, for one at which nobody says who there is.
+    Raises STORE_ERRORS; on a Cluster not because one of its servers is of no use. Cancelling is safe.
+
+    There each beat may stand on another server, of which it is asked whether it would take one; so is that of
+    the list: where it takes no names, who is missing there may live.
+    """
+    is_whole = True
+    try:
+        names = sorted(member.decode(errors="replace") for member in await store.smembers(WORKERS))
+    except STORE_ERRORS as error:
+        if not store.is_cluster or not is_of_the_moment(error):
+            raise
+        names, is_whole = sorted(known), False
+    reads: list[tuple[Value, ...]] = [("HMGET", keys.worker(name), *PULSE) for name in names]
+    probed = [WORKERS, *(keys.worker(name) for name in names)] if store.is_cluster else []
+    answers = await store.ask_each([*reads, *(asking(key) for key in probed)])
+    told = dict(zip(names, answers[: len(names)], strict=True))
+    failing = {name for name, answer in told.items() if _is_away(answer)}
+    if failing and not store.is_cluster:
+        raise told[min(failing)]
+    refusing = {key for key, answer in zip(probed, answers[len(names) :], strict=True) if _is_away(answer)}
+    return BeatsSeen(
+        beats={name: _beat(answer) for name, answer in told.items() if name not in failing},
+        unheard=frozenset(name for name in names if name in failing or keys.worker(name) in refusing),
+        is_whole=is_whole and WORKERS not in refusing,
+    )
 
 
 async def read_lane(store: Store, keys: Keys, lane: int, workers: Iterable[str]) -> LaneSeen:
@@ -89,17 +108,27 @@ async def read_lane(store: Store, keys: Keys, lane: int, workers: Iterable[str])
 
 async def read_count(store: Store, keys: Keys) -> CountSeen:
     """The count of all calls, and who is on the line in any lane; of those that are in one of the two only,
-    their cards. Raises STORE_ERRORS. Cancelling is safe."""
+    their cards. Raises STORE_ERRORS; a lane of a Cluster that does not answer is left out, and its calls have
+    no cards here. Cancelling is safe."""
     places = await _places(store)
     live: set[str] = set()
-    for lane in range(keys.lanes):
-        live.update(await _live(store, keys, lane))
-    by_lane: dict[int, list[str]] = {}
-    for call_sid in sorted(places.keys() ^ live):
-        by_lane.setdefault(keys.lane(call_sid), []).append(call_sid)
     cards: dict[str, CardSeen | None] = {}
-    for lane, calls in by_lane.items():
-        cards |= await _cards(store, keys, lane, calls)
+    by_lane: dict[int, list[str]] = {}
+
+    async def look(lane: int) -> None:
+        live.update(await _live(store, keys, lane))
+
+    async def read(lane: int) -> None:
+        cards.update(await _cards(store, keys, lane, by_lane[lane]))
+
+    unseen = await each_lane(store, range(keys.lanes), look)
+    for call_sid in sorted(places.keys() ^ live):
+        lane = keys.lane(call_sid)
+        if lane not in unseen:
+            by_lane.setdefault(lane, []).append(call_sid)
+    unseen |= await each_lane(store, list(by_lane), read)
+    if unseen and not store.is_cluster:
+        raise next(iter(unseen.values()))
     return CountSeen(places=places, live=frozenset(live), cards=cards)
 
 
@@ -133,9 +162,9 @@ async def _live(store: Store, keys: Keys, lane: int) -> list[str]:
 
 
 def _well(answers: Sequence[Any]) -> list[Any]:
-    """A refusal of one key is nothing found; any other is of all of them."""
+    """A refusal of one key is nothing found; one of the server is of all of them."""
     for answer in answers:
-        if isinstance(answer, Exception) and not isinstance(answer, ResponseError):
+        if _is_away(answer):
             raise answer
     return [[] if isinstance(answer, Exception) else answer for answer in answers]
 
@@ -144,11 +173,14 @@ def _texts(members: Iterable[bytes]) -> list[str]:
     return [member.decode(errors="replace") for member in members]
 
 
+def _is_away(answer: Any) -> bool:
+    """Whether it says how a server is, and nothing of what stands there."""
+    return isinstance(answer, Exception) and is_of_the_moment(answer)
+
+
 def _beat(answer: Any) -> int | None:
     if isinstance(answer, Exception):
-        if isinstance(answer, ResponseError):
-            return None
-        raise answer
+        return None
     try:
         pulse = read_pulse(answer)
     except ContractError:

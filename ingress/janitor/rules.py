@@ -169,7 +169,7 @@ def _why_condemned(call_sid: str, card: CardSeen, lane: LaneSeen, crew: CrewSeen
         return "deadline_lost"
     if card.state != ATTACHED:
         return "no_deadline"
-    return "" if card.ingress in crew.alive else "ingress_silent"
+    return "ingress_silent" if crew.is_missing(card.ingress) else ""
 
 
 def _lists(lane: LaneSeen) -> Iterator[Relist]:
@@ -188,13 +188,12 @@ def _lists(lane: LaneSeen) -> Iterator[Relist]:
 def _dead(lane: LaneSeen, crew: CrewSeen) -> Iterator[Disown]:
     for worker, calls in sorted(lane.owned.items()):
         role = worker.partition("-")[0]
-        if calls and role in ROLES and worker not in crew.alive:
+        if calls and role in ROLES and crew.is_missing(worker):
             yield Disown(worker, role)
 
 
 def _consumers(lane: LaneSeen, crew: CrewSeen) -> Iterator[Dismiss]:
     """Dispatch names its consumers by the instance, couriers by the worker."""
     for each in lane.consumers:
-        is_alive = each.name in crew.alive or each.name in crew.instances
-        if not is_alive and not each.pending:
+        if not each.pending and crew.is_missing(each.name) and each.name not in crew.instances:
             yield Dismiss(each.stream, each.group, each.name)

@@ -71,6 +71,24 @@ class LaneSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BeatsSeen:
+    """The beats of all workers at one moment."""
+
+    beats: Mapping[str, int | None] = field(default_factory=dict)
+    """By worker, as the list of workers has them: the number of its beat; None for one that shows none. Those
+    whose server does not answer are left out."""
+    unheard: frozenset[str] = frozenset()
+    """Those whose beat stands on a server that does not answer, or that would take none."""
+    is_whole: bool = True
+    """False: the list of workers is that of an earlier look."""
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All of them."""
+        return self.unheard.union(self.beats)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CrewSeen:
     """All workers at one moment."""
 
@@ -78,11 +96,19 @@ class CrewSeen:
     """Those whose beat moves, or did lately."""
     absent: frozenset[str] = frozenset()
     """Names in the list of workers that show no beat at all."""
+    unheard: frozenset[str] = frozenset()
+    """Those of whom nothing can be said: the server of their beat, one of a Cluster, is of no use."""
+    is_known: bool = True
+    """False: of nobody can be said that he does not live. What is of a lane alone is judged all the same."""
+
+    def is_missing(self, worker: str) -> bool:
+        """Whether it does not live, for certain."""
+        return self.is_known and worker not in self.alive and worker not in self.unheard
 
     @property
     def instances(self) -> frozenset[str]:
-        """Of those that live: the names that a next boot has too."""
-        return frozenset(worker.partition("#")[0] for worker in self.alive)
+        """Of those that live, or may: the names that a next boot has too."""
+        return frozenset(worker.partition("#")[0] for worker in self.alive | self.unheard)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,4 +119,5 @@ class CountSeen:
     """Call and the end of its lease, ms of the server's time."""
     live: frozenset[str] = frozenset()
     cards: Mapping[str, CardSeen | None] = field(default_factory=dict)
-    """Of each call that is in one of the two only; None: there is no card, or what stands there is none."""
+    """Of each call that is in one of the two only, as far as its lane answers; None: there is no card, or
+    what stands there is none."""

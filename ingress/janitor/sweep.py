@@ -6,6 +6,9 @@ script checks.
 
 Two janitors of one lane do no harm: each script asks whose the lane is, and whether things are as they were
 seen. The lease only saves the second one's work.
+
+On a Cluster each lane is tidied by itself, and a worker is missed by the server of its own beat: one master
+that is away, or takes no writes, stops the work in no other lane, and condemns nobody.
 """
 
 from __future__ import annotations
@@ -20,12 +23,13 @@ from ingress.janitor.counters import JanitorCounters
 from ingress.janitor.look import read_beats, read_lane
 from ingress.janitor.patience import Patience
 from ingress.janitor.rules import Condemn, Dismiss, Disown, Forget, Free, Offer, Relist, Wrong
-from ingress.janitor.sight import CrewSeen
+from ingress.janitor.sight import BeatsSeen, CrewSeen
 from shared.clock import wall_ms
 from shared.contract.keys import WORKERS
 from shared.contract.lua.scripts import ScriptCall
 from shared.logs.text import places
 from shared.ownership import steps, tidying
+from shared.ownership.each_lane import each_lane
 from shared.ownership.liveness import Counted, Liveness, WorkerState
 from shared.ownership.tidying import Tidied
 from shared.process.role import Process
@@ -53,6 +57,8 @@ class Janitor:
         default_factory=lambda: Liveness(poll_ms=ROUND_S * 1000, dead_after_ms=rules.SILENT_MS)
     )
     _own_beat: int | None = None
+    _workers: frozenset[str] = frozenset()
+    """All that were there at the last look."""
     _emptied: int = 0
     _count: Count = field(init=False)
     """Of all calls: it is in no lane."""
@@ -82,27 +88,30 @@ class Janitor:
             await asyncio.sleep(ROUND_S)
 
     async def round(self) -> None:
-        """Looks at the count and through the lanes, where they are ours. Raises STORE_ERRORS. Cancelled, some
-        are left out."""
+        """Looks at the count and through the lanes, where they are ours. Raises STORE_ERRORS; on a Cluster a
+        part whose server is of no use keeps no other from its turn. Cancelled, some are left out."""
         await self._look_at_count()
-        await self._lease()
+        leased = await self._lease()
         if not self._lanes:
             self._start_over()
             return
-        beats = await read_beats(self.process.store, self.process.keys)
-        crew = self._crew(beats)
+        seen = await read_beats(self.process.store, self.process.keys, self._workers)
+        self._workers = seen.names
+        crew = self._crew(seen)
         if crew is None:
             return
         awake_ms = self.process.lag.awake_ms()
-        for lane, patience in list(self._lanes.items()):
-            seen = await read_lane(self.process.store, self.process.keys, lane, beats)
-            self.counters.rounds += 1
-            for wrong in patience.look(rules.judge(seen, crew), awake_ms)[:DEEDS_MOST]:
-                if lane in self._lanes:
-                    await self._try(lane, wrong)
-        if 0 in self._lanes:
+        for lane in leased:
+            try:
+                await self._look_through(lane, crew, awake_ms)
+            except STORE_ERRORS as error:
+                self._leave_out(error, lane=lane)
+        if 0 in leased:
             for name in self._names.look(rules.names(crew), awake_ms):
-                await self._forget(name)
+                try:
+                    await self._forget(name)
+                except STORE_ERRORS as error:
+                    self._leave_out(error, of=name.worker)
 
     # Private.
 
@@ -116,47 +125,81 @@ class Janitor:
         for patience in self._lanes.values():
             patience.forget()
 
+    def _leave_out(self, error: Exception, **of: object) -> None:
+        """A part of a round could not be done. Raises `error` where one server has all of them."""
+        if not self.process.store.is_cluster:
+            raise error
+        self.counters.rounds_failed += 1
+        self.process.log.debug("janitor_waits", reason=type(error).__name__, **of)
+
     async def _look_at_count(self) -> None:
         """One that cannot be read keeps no lane from its turn."""
         try:
             await self._count.round()
         except STORE_ERRORS as error:
-            if not is_of_the_key(error):
-                raise
-            self.counters.late += 1
+            if is_of_the_key(error):
+                self.counters.late += 1
+            else:
+                self._leave_out(error, of="count")
 
-    async def _lease(self) -> None:
+    async def _lease(self) -> list[int]:
+        """Those of our lanes whose server says that they are. Raises STORE_ERRORS if none says anything."""
         process = self.process
-        for lane in range(process.settings.lanes):
+        leased: list[int] = []
+
+        async def ask(lane: int) -> None:
             step = tidying.lease(process.keys, lane, worker=process.name)
             owner = tidying.read_lease(await steps.run(process.store, step))
             if owner != process.name:
                 self._lose(lane, owner)
-            elif lane not in self._lanes:
+                return
+            leased.append(lane)
+            if lane not in self._lanes:
                 process.log.info("janitor_has_lane", lane=lane)
                 self._lanes[lane] = Patience(GAP_ROUNDS * ROUND_S * 1000)
+
+        failed = await each_lane(process.store, range(process.settings.lanes), ask)
+        if len(failed) == process.settings.lanes:
+            raise next(iter(failed.values()))
+        for lane, error in failed.items():
+            self._leave_out(error, lane=lane)
+        return sorted(leased)
+
+    async def _look_through(self, lane: int, crew: CrewSeen, awake_ms: float) -> None:
+        """One of ours. Raises STORE_ERRORS."""
+        seen = await read_lane(self.process.store, self.process.keys, lane, self._workers)
+        self.counters.rounds += 1
+        for wrong in self._lanes[lane].look(rules.judge(seen, crew), awake_ms)[:DEEDS_MOST]:
+            if lane in self._lanes:
+                await self._try(lane, wrong)
 
     def _lose(self, lane: int, owner: str) -> None:
         if self._lanes.pop(lane, None) is not None:
             self.process.log.warning("janitor_lost_lane", lane=lane, owner=owner)
 
-    def _crew(self, beats: dict[str, int | None]) -> CrewSeen | None:
-        """Who lives; None where that cannot be told at this moment, and nothing counts."""
+    def _crew(self, seen: BeatsSeen) -> CrewSeen | None:
+        """Who lives. Where that cannot be told at this moment nothing counts: None. On a Cluster that may be
+        the fault of one server, and what is of the lanes of the others is judged all the same."""
         process, liveness = self.process, self._liveness
         if self._emptied != process.emptied:
             self._emptied = process.emptied
             liveness.emptied()
             self._start_over()
-        own = beats.get(process.name)
-        wrote = own is not None and self._own_beat is not None and own != self._own_beat
+        own = seen.beats.get(process.name)
+        wrote = own is not None and self._own_beat is not None and own > self._own_beat
         self._own_beat = own
-        others = {worker: beat for worker, beat in beats.items() if beat is not None}
-        liveness.look(others, process.lag.awake_ms(), wrote=wrote)
+        others = {worker: beat for worker, beat in seen.beats.items() if beat is not None}
+        liveness.look(others, process.lag.awake_ms(), wrote=wrote, unheard=seen.unheard)
         if liveness.counted is not Counted.YES or not wrote:
-            return None
+            return CrewSeen(alive=frozenset(), is_known=False) if process.store.is_cluster else None
         alive = {each.worker for each in liveness.standings() if each.state is WorkerState.BEATING}
-        absent = {worker for worker, beat in beats.items() if beat is None}
-        return CrewSeen(alive=frozenset(alive), absent=frozenset(absent))
+        absent = {worker for worker, beat in seen.beats.items() if beat is None and seen.is_whole}
+        return CrewSeen(
+            alive=frozenset(alive),
+            absent=frozenset(absent - seen.unheard),
+            unheard=seen.unheard,
+            is_known=seen.is_whole,
+        )
 
     async def _try(self, lane: int, wrong: Wrong) -> None:
         """One that cannot be done, since a key holds something else than it must, keeps none from the

@@ -6,7 +6,7 @@ import pytest
 
 from ingress.janitor import look
 from ingress.janitor.look import read_beats, read_count, read_lane
-from ingress.janitor.sight import Consumer, CountSeen
+from ingress.janitor.sight import BeatsSeen, Consumer, CountSeen
 from shared.contract.keys import ADMITTED, WORKERS
 from shared.store.client import Store
 from tests.shared.ownership.test_steps import CALL, KEYS, attached, claimed
@@ -46,7 +46,7 @@ async def test_what_is_of_another_kind_is_as_good_as_none(store: Store) -> None:
     await store.sadd(WORKERS, BRAIN)
     seen = await read_lane(store, KEYS, 0, [BRAIN])
     assert (seen.cards, seen.slots, seen.offered) == ({CALL: None}, frozenset(), frozenset())
-    assert await read_beats(store, KEYS) == {BRAIN: None}
+    assert await read_beats(store, KEYS) == BeatsSeen(beats={BRAIN: None})
 
 
 async def test_the_count_is_seen_with_who_is_on_the_line(store: Store) -> None:

@@ -106,6 +106,15 @@ def test_a_consumer_that_nobody_is_any_more_is_dismissed() -> None:
     assert judge(lane(consumers=told), CREW) == [Dismiss("calls", "brain", "brain-7@h")]
 
 
+def test_whose_server_is_of_no_use_is_missed_by_nobody() -> None:
+    """Neither its calls nor its consumers are touched; where nobody is known, nobody is missed."""
+    seen = lane(consumers=(Consumer("calls", "brain", "brain-0@h", 0),))
+    unheard = CrewSeen(alive=frozenset(), unheard=frozenset({INGRESS, BRAIN, EGRESS}))
+    nobody = CrewSeen(alive=frozenset(), is_known=False)
+    assert judge(seen, unheard) == judge(seen, nobody) == []
+    assert len(judge(seen, CrewSeen(alive=frozenset()))) == 4
+
+
 def test_a_name_without_a_beat_is_forgotten() -> None:
     """Its host never came back."""
     assert rules.names(CrewSeen(alive=CREW.alive, absent=frozenset({BRAIN}))) == [Forget(BRAIN)]
@@ -129,7 +138,7 @@ lanes = st.builds(
     owned=st.dictionaries(texts, sets, max_size=4),
     consumers=st.lists(st.builds(Consumer, texts, texts, texts, st.integers(0, 2)), max_size=3).map(tuple),
 )
-crews = st.builds(CrewSeen, alive=sets, absent=sets)
+crews = st.builds(CrewSeen, alive=sets, absent=sets, unheard=sets, is_known=st.booleans())
 
 
 @given(lanes, crews)
@@ -144,11 +153,12 @@ def test_of_whatever_stands_there_only_what_nobody_has_is_ended(seen: LaneSeen, 
             card = seen.cards[each.call_sid]
             assert card is not None
             assert card.is_live
-            is_held = card.state == "attached" and card.ingress in who.alive and not card.has_deadline
+            is_missed = who.is_missing(card.ingress)
+            is_held = card.state == "attached" and not is_missed and not card.has_deadline
             assert not is_held
             assert not (card.has_deadline and each.call_sid in seen.deadlines)
         if isinstance(each, Free):
             card = seen.cards[each.call_sid]
             assert card is None or not card.is_live
         if isinstance(each, Disown):
-            assert each.worker not in who.alive
+            assert who.is_missing(each.worker)
