@@ -116,7 +116,7 @@ class IngressRole:
             ownership=process.ownership,
             log=process.log,
             spawn_for=process.spawn_for,
-            turns=StoreTurns(lambda: process.outbox.away_since_ms),
+            turns=StoreTurns(lambda sid: process.outbox.lane_away_since_ms(process.keys.lane(sid))),
         )
         self._api = CallsApi(settings)
         rescued = RescueCounters()

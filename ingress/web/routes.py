@@ -118,7 +118,7 @@ class Webhooks:
         person = Person(caller=visit.parties.person, parameters=read_carried(form, request.query_params))
         try:
             admitted = await self.turns.ask(
-                lambda: self.admission.let_in(visit.call_sid, person=person, rings=rings)
+                visit.call_sid, lambda: self.admission.let_in(visit.call_sid, person=person, rings=rings)
             )
         except STORE_ERRORS as error:
             return self._apologise_for(visit, error)
@@ -142,7 +142,7 @@ class Webhooks:
             return card, decision, admitted
 
         try:
-            card, decision, admitted = await self.turns.ask_patiently(decided)
+            card, decision, admitted = await self.turns.ask_patiently(call_sid, decided)
         except STORE_ERRORS as error:
             return self._apologise_for(visit, error)
         except ContractError as error:

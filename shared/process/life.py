@@ -242,7 +242,9 @@ class _Life:
             return f"Redis cannot serve: {self.refused}" if self.refused else "waiting for Redis"
         if process.draining:
             return "draining"
-        return process.outbox.trouble or self.role.not_ready()
+        if process.most_away_since_ms is not None:
+            return process.outbox.trouble or "Redis is away"
+        return self.role.not_ready()
 
     async def live(self, make_role: MakeRole) -> Exit:
         """From the first connection to the end of the drain."""

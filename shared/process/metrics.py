@@ -38,7 +38,7 @@ def export_role(process: Process, role: Role) -> None:
     """What /metrics says of a role's calls; the role has added its own counters."""
 
     def is_ready() -> bool:
-        return not process.draining and process.outbox.away_since_ms is None and not role.not_ready()
+        return not process.draining and process.most_away_since_ms is None and not role.not_ready()
 
     process.metrics.gauge("live_calls", "Calls that this process serves", role.live_calls)
     process.metrics.gauge("ready", "1 while new calls may come here", is_ready)

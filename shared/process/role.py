@@ -131,6 +131,19 @@ class Process:
         what was written last."""
         return self.outbox.counters.connects, self.emptied
 
+    def lane_run(self, lane: int) -> tuple[int, int]:
+        """The same of the Redis that has a lane, as whoever reads there sees it."""
+        return self.inboxes[lane].counters.connects, self.emptied
+
+    @property
+    def most_away_since_ms(self) -> float | None:
+        """Since when no more than half of the lanes can be written to; None: most can. A process that serves
+        most calls takes new ones: those of the other lanes are told, and would be anywhere."""
+        least = (self.settings.lanes + 1) // 2
+        found = map(self.outbox.lane_away_since_ms, range(self.settings.lanes))
+        away = sorted(since_ms for since_ms in found if since_ms is not None)
+        return away[least - 1] if len(away) >= least else None
+
     def nudge(self, lane: int) -> None:
         """Ends the blocking read under way in a lane, so that a newly watched stream is read at once."""
         self.ring(lane, self.name, "", Why.CLAIMED)

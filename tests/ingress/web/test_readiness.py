@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import httpx
+import pytest
 from starlette.applications import Starlette
 
 from ingress.web.readiness import readiness_route
-from tests.ingress.harness import Ingress, tags, voice_form
+from tests.ingress.harness import Ingress, ingress, tags, voice_form
 from tests.shared.store.writing.test_outbox_refused import refused, refusing
 from tests.support.waiting import wait_until
 
@@ -52,3 +53,19 @@ async def test_no_reason_is_told(bridge: Ingress) -> None:
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://here") as client:
         answer = await client.get("/readyz")
     assert (answer.status_code, answer.text) == (503, "not ready\n")
+
+
+async def test_a_host_that_can_serve_most_calls_stays_in(
+    valkey_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a Cluster one master that is away is the trouble of its lanes: taking all hosts out would add to
+    it."""
+    away: dict[int, float] = {}
+    async with ingress(valkey_url, lanes=3) as bridge:
+        bridge.process.redis_version = "8.0"
+        monkeypatch.setattr(type(bridge.process.outbox), "lane_away_since_ms", lambda _, lane: away.get(lane))
+        away[1] = 1.0
+        assert await asked(bridge) == (200, "ready\n")
+        away[2] = 2.0
+        assert await asked(bridge) == (503, "not ready\n")
+        away.clear()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import signal
 
+import pytest
+
 from shared.contract.command import Command
 from shared.process.life import make_process
 from shared.process.role import Process
@@ -14,8 +16,8 @@ from tests.support.servers import free_port
 from tests.support.waiting import running, wait_until
 
 
-def make(url: str) -> Process:
-    return make_process("brain", 0, load(env_file=None, redis_url=url))
+def make(url: str, lanes: int = 1) -> Process:
+    return make_process("brain", 0, load(env_file=None, redis_url=url, lanes=lanes))
 
 
 async def test_a_task_that_fails_ends_the_process() -> None:
@@ -63,3 +65,33 @@ async def test_a_doorbell_rings_only_where_somebody_listens(store: Store, redis_
         assert await process.outbox.flushed(5)
     assert not await store.exists(mine)
     await process.store.aclose()
+
+
+@pytest.mark.parametrize(
+    ("lanes", "away", "since_ms"),
+    [
+        (1, {}, None),
+        (1, {0: 5.0}, 5.0),
+        (3, {2: 5.0}, None),
+        (3, {0: 9.0, 2: 5.0}, 9.0),
+        (4, {0: 1.0, 3: 2.0}, 2.0),
+    ],
+)
+async def test_a_process_is_out_when_no_more_than_half_of_its_lanes_are_left(
+    monkeypatch: pytest.MonkeyPatch, lanes: int, away: dict[int, float], since_ms: float | None
+) -> None:
+    """Since the last of those that it takes for that."""
+    process = make(f"redis://127.0.0.1:{free_port()}/0", lanes)
+    monkeypatch.setattr(type(process.outbox), "lane_away_since_ms", lambda _, lane: away.get(lane))
+    assert process.most_away_since_ms == since_ms
+
+
+async def test_another_connection_to_a_lane_may_be_another_redis() -> None:
+    """To that lane alone; a Redis that was emptied is another one for all."""
+    process = make(f"redis://127.0.0.1:{free_port()}/0", 2)
+    before = [process.lane_run(lane) for lane in (0, 1)]
+    process.inboxes[1].counters.connects += 1
+    assert process.lane_run(0) == before[0]
+    assert process.lane_run(1) != before[1]
+    process.emptied += 1
+    assert process.lane_run(0) != before[0]
