@@ -47,7 +47,8 @@ from shared.store.inbox import Entry
 
 SWEEP_S = 0.25
 DUE_EVERY_SWEEPS = 4
-"""Once a second: which calls were to have another stream by now."""
+"""Once a second: which calls were to have another stream by now. Of each lane by itself: on a Cluster others
+may have a Redis that is away."""
 
 TOLD_AGAIN_MS = 1_500.0
 """After Redis was away: by then all have asked it, and what it had lost is written again."""
@@ -105,9 +106,10 @@ class Switchboard:
         self._writer = process.name.encode()
         self._sweeper: asyncio.Task[None] | None = None
         self._sweeps = 0
-        self._redis_run: tuple[int, int] | None = None
-        self._redis_from_ms = now_ms()
-        """Since when it has been the same Redis, without a break."""
+        lanes = process.settings.lanes
+        self._lane_runs: list[tuple[int, int] | None] = [None] * lanes
+        self._lane_from_ms = [now_ms()] * lanes
+        """Since when the Redis of each lane has been the same, without a break."""
 
     def open(self) -> None:
         """Begins to read `out` of this process and to sweep."""
@@ -133,9 +135,10 @@ class Switchboard:
         return stream
 
     def redis_knows(self, now_ms: float) -> bool:
-        """Whether Redis answers, and has been told again what it may have lost: it knows all calls."""
+        """Whether Redis answers in all lanes, and has been told again what it may have lost: it knows all
+        calls."""
         self._look_at_redis(now_ms)
-        return now_ms >= self._redis_from_ms + TOLD_AGAIN_MS
+        return now_ms >= max(self._lane_from_ms) + TOLD_AGAIN_MS
 
     def close_all(self, code: CloseCode, reason: str) -> None:
         """Ends every socket: the carrier goes on to /voice/resume, in another process."""
@@ -226,14 +229,17 @@ class Switchboard:
         self._figures.tell(now)
         self._sweeps += 1
         self._look_at_redis(now)
-        if self._sweeps % DUE_EVERY_SWEEPS == 0 and now >= self._redis_from_ms + OTHERS_FIRST_MS:
-            for lane in range(self._process.settings.lanes):
-                self._process.outbox.send(due(self._process.keys, lane).command(), on_reply=self._end_due)
+        if self._sweeps % DUE_EVERY_SWEEPS == 0:
+            for lane, from_ms in enumerate(self._lane_from_ms):
+                if now >= from_ms + OTHERS_FIRST_MS:
+                    asked = due(self._process.keys, lane).command()
+                    self._process.outbox.send(asked, on_reply=self._end_due)
 
     def _look_at_redis(self, now: float) -> None:
-        run = self._process.redis_run
-        if run != self._redis_run or self._process.outbox.away_since_ms is not None:
-            self._redis_run, self._redis_from_ms = run, now
+        for lane, before in enumerate(self._lane_runs):
+            run = self._process.lane_run(lane)
+            if run != before or self._process.outbox.lane_away_since_ms(lane) is not None:
+                self._lane_runs[lane], self._lane_from_ms[lane] = run, now
 
     def _sweep_stream(self, stream: MediaStream) -> None:
         if not stream.sweep():

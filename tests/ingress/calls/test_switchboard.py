@@ -305,9 +305,9 @@ async def test_a_writer_below_the_highest_epoch_is_told_so(bridge: Ingress) -> N
     assert counters.outranked == 2
 
 
-async def due_call(bridge: Ingress) -> None:
+async def due_call(bridge: Ingress, number: int = 0) -> None:
     """A call whose ingress was stopped while a transfer was under way, and whose time is over."""
-    process, sid = bridge.process, call_sid()
+    process, sid = bridge.process, call_sid(number)
     told = NewStream(
         call_sid=sid, stream_sid=stream_sid(1), ingress="ingress-9@h#9", nonce="n", caller_number="",
         called_number="", agent="",
@@ -345,3 +345,25 @@ async def test_after_redis_was_away_no_deadline_ends_a_call_at_once(
     await wait_until(lambda: bridge.is_in_state("ended"), "it is ended then")
 
     assert now_ms() - began_ms >= 700
+
+
+async def test_a_lane_that_is_away_keeps_no_other_from_its_deadlines(
+    valkey_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a Cluster another master has it: calls of the others end, and give their places back."""
+    monkeypatch.setattr(module, "OTHERS_FIRST_MS", 300.0)
+    async with ingress(valkey_url, lanes=2) as bridge:
+        keys, outbox = bridge.process.keys, type(bridge.process.outbox)
+        away, well = (
+            next(number for number in range(50) if keys.lane(call_sid(number)) == lane) for lane in (0, 1)
+        )
+        since_ms = now_ms()
+        monkeypatch.setattr(outbox, "away_since_ms", property(lambda _: since_ms))
+        monkeypatch.setattr(outbox, "lane_away_since_ms", lambda _, lane: None if lane else since_ms)
+        await due_call(bridge, away)
+        await due_call(bridge, well)
+
+        await wait_until(lambda: bridge.is_in_state("ended", well), "the call of the other lane is ended")
+
+        assert await bridge.is_in_state("detached", away)
+        assert not bridge.role.switchboard.redis_knows(now_ms() + 10_000)
