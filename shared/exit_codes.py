@@ -30,6 +30,8 @@ class Exit(enum.IntEnum):
     """`.env` cannot be read, whole or in part; the message names file and line."""
     ADMIN_PORT = 9
     """Somebody else listens on the admin port."""
+    STUCK = 12
+    """Its event loop made no turn for ten seconds: it served nobody any more. The log has the line."""
 
 
 OF_THE_SET_UP = frozenset(

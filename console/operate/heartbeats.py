@@ -1,9 +1,10 @@
 """Which of the processes that run do not live: the watchdog's rule. Pure.
 
-Why it exists: a process that hangs (a dead lock, a stopped process, a loop without end) still runs, so that
-supervisord sees nothing wrong. Its beat in Redis stands still. Owns: how much silence is a hang, who is not
-judged, how many go at once. Must not know: Redis, supervisord, clocks, what counts as silence
-(shared/ownership/liveness.py, the rule of all who look at beats).
+Why it exists: a process that hangs still runs, so that supervisord sees nothing wrong. Its beat in Redis
+stands still. One whose loop is stuck ends by itself (shared/process/stalls.py); this is for what no thread of
+its own can see: a process that is stopped, a call into C that keeps Python's lock. Owns: how much silence is
+a hang, who is not judged, how many go at once. Must not know: Redis, supervisord, clocks, what counts as
+silence (shared/ownership/liveness.py, the rule of all who look at beats).
 
 Of a role, one process at a time: should we be wrong about all of them, one is back before the next goes. A
 process that never showed a beat is not judged: it waits for Redis, and its log says so.

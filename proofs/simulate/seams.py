@@ -45,6 +45,9 @@ class _NoWatch:
 
     stop = start
 
+    def begin_to_give_up(self, *_: object) -> None:
+        pass
+
 
 class _Inline:
     """Instead of a thread: what it would do is done at once."""

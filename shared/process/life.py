@@ -46,7 +46,7 @@ from shared.process.metrics import export_process, export_role
 from shared.process.neighbours import Neighbours
 from shared.process.resources.watch import watch_memory
 from shared.process.role import MakeRole, Process, Role
-from shared.process.stalls import StallWatch
+from shared.process.stalls import LastWords, StallWatch
 from shared.process.tasks import cancel_all, comes_first, end_task
 from shared.redis_url import login_of, place_of, user_of
 from shared.setting.sources import doubts
@@ -83,7 +83,7 @@ def run_role(role: str, number: int, make_role: MakeRole) -> int:
     leave_no_core()
     writer = configure(settings.log_level, settings.log_format)
     try:
-        return uvloop.run(_main(role, number, make_role, settings))
+        return uvloop.run(_main(role, number, make_role, settings, writer.close))
     finally:
         writer.close()
         lock.close()
@@ -153,14 +153,17 @@ def _what_next(code: Exit) -> str:
     return _AGAIN if code in OF_THE_SET_UP and is_under_supervisord() else ""
 
 
-async def _main(role: str, number: int, make_role: MakeRole, settings: Settings) -> Exit:
+async def _main(
+    role: str, number: int, make_role: MakeRole, settings: Settings, last_words: LastWords | None = None
+) -> Exit:
     try:
         process = make_process(role, number, settings)
     except (OSError, RedisError) as error:  # ssl.SSLError is an OSError.
         setting = environment_name("redis_url")
         problem = f"{setting}: expected certificate and key files that can be read, got: {error}"
         return _refused(f"{role}-{number}", [problem], Exit.SETTINGS)
-    life = _Life(process)
+    watch = StallWatch(process.lag, process.log, last_words)
+    life = _Life(process, watch)
     life.take_signals()
     identify(role=role, worker=process.name)
     port = settings.admin_port(role, number)
@@ -182,7 +185,6 @@ async def _main(role: str, number: int, make_role: MakeRole, settings: Settings)
         )
     process.lag.start()
     process.garbage.start()
-    watch = StallWatch(process.lag, process.log)
     watch.start()
     admin = make_admin_server(
         port, life.why_not_ready, process.neighbours.standings, process.metrics.registry()
@@ -213,6 +215,7 @@ class _Life:
     """One process, from its first signal handler to its last write."""
 
     process: Process
+    watch: StallWatch
     role: Role | None = None
     """None until it is made."""
     is_up: bool = False
@@ -298,12 +301,14 @@ class _Life:
         process, log = self.process, self.process.log
         if role.starts_without_redis:
             await role.start()
+            self.watch.begin_to_give_up()
         entering = asyncio.create_task(self._enter(role))
         if not await comes_first(entering, self.stopping):
             return Exit.FAILED if process.fatal else Exit.OK
         process.redis_version = entering.result()
         if not role.starts_without_redis:
             await role.start()
+            self.watch.begin_to_give_up()
         self.is_up = True
         granted = be_let_in_first(realtime=process.settings.realtime_scheduling)
         if granted.refused:

@@ -9,8 +9,8 @@ from shared.exit_codes import OF_THE_SET_UP, Exit
 
 
 def test_what_a_restart_may_mend_is_not_among_them() -> None:
-    """A bug, a stop, a drain that was cut short."""
-    assert {Exit.OK, Exit.FAILED, Exit.USAGE, Exit.DRAIN_FORCED}.isdisjoint(OF_THE_SET_UP)
+    """A bug, a stop, a drain that was cut short, a loop that was stuck."""
+    assert {Exit.OK, Exit.FAILED, Exit.USAGE, Exit.DRAIN_FORCED, Exit.STUCK}.isdisjoint(OF_THE_SET_UP)
 
 
 def test_who_holds_the_port_needs_neither_redis_nor_the_settings() -> None:

@@ -321,3 +321,43 @@ async def test_an_outage_is_one_line_at_its_beginning_and_one_at_its_end(
     found = [each for each in told if each["event"] in ("redis_unreachable", "redis_back")]
     assert [each["event"] for each in found] == ["redis_unreachable", "redis_back"]
     assert float(str(found[1]["after_s"])) > 0
+
+
+STUCK = """
+import asyncio, signal, sys, time
+from egress.role import EgressRole
+from shared.process import stalls
+from shared.process.life import run_role
+
+stalls.STUCK_MS = 1_000.0
+
+def make(process):
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, time.sleep, 600)
+    return EgressRole(process)
+
+sys.exit(run_role("egress", 0, make))
+"""
+
+
+def start_stuck(folder: Path, env: dict[str, str]) -> subprocess.Popen[str]:
+    """One whose loop a signal blocks."""
+    command = [sys.executable, "-c", STUCK]
+    return subprocess.Popen(command, cwd=folder, env=env, stdout=subprocess.PIPE, text=True)
+
+
+async def test_a_process_whose_loop_is_stuck_ends_by_itself(
+    tmp_path: Path, valkey_url: str, admin_port_base: int
+) -> None:
+    """Nobody need look at its beat: it has its exit code, and the log the line."""
+    env = environment(valkey_url, admin_port_base)
+    process = start_stuck(tmp_path, env)
+    try:
+        await wait_until(lambda: is_ready(admin_port_base + 40), "egress-0 is ready", timeout_s=30)
+        process.send_signal(signal.SIGUSR1)
+        code, output = ended(process)
+    finally:
+        process.kill()
+    assert code == Exit.STUCK
+    (stuck,) = [line for line in lines(output) if line["event"] == "loop_stuck"]
+    assert stuck["exit_code"] == Exit.STUCK
+    assert lines(output)[-1] == stuck
