@@ -68,7 +68,7 @@ class PhoneViews:
             problem = str(error)
         return self.desk.page(
             request, "phone.html", agents=sorted((await self._book()).agents), problem=problem,
-            can_break=self.desk.policy.is_open, ways=WAYS,
+            can_break=self.desk.may_break, ways=WAYS,
         )  # fmt: skip
 
     async def media(self, socket: WebSocket) -> None:
@@ -161,7 +161,7 @@ class _Conversation:
                 case Bye():
                     self._call.hang_up()
                 case Break() | Kill():
-                    if self._desk.policy.is_open:
+                    if self._desk.may_break:
                         await self._break(message)
                 case _:
                     self._call.from_page(message)

@@ -38,6 +38,10 @@ WATCH_S = 1.0
 DEVELOPMENT_DRAIN_S = 5.0
 """On Ctrl-C nobody wants to wait a minute for a call of their own."""
 
+DEVELOPMENT = {"web_shows": "text", "web_breaks": "true"}
+"""Settings of the web console, unless they are set: one's own words on one's own host, and nobody's calls but one's
+own are lost with a brain."""
+
 EVERY_ADDRESS = "0.0.0.0"
 
 DEFAULT_REDIS_URL = str(Settings.model_fields["redis_url"].get_default())
@@ -66,8 +70,9 @@ def options_from(settings: Settings, name: str, run_dir: Path | None) -> StackOp
         admin_base_is_set="admin_port_base" in given,
         host=settings.host if "host" in given else "",
         web=True,
-        # One's own words, on one's own host: who has just begun wants to see them.
-        environment={} if "web_shows" in given else {environment_name("web_shows"): "text"},
+        environment={
+            environment_name(field): value for field, value in DEVELOPMENT.items() if field not in given
+        },
         web_port=settings.web_port if "web_port" in given or is_free(settings.web_port) else 0,
         drain_s=settings.drain_s if "drain_s" in given else DEVELOPMENT_DRAIN_S,
         run_dir=run_dir,

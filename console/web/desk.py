@@ -96,6 +96,11 @@ class Desk:
         """Whether calls may be listened to here, and recordings be had."""
         return self.policy.is_open or self.settings.web_listens
 
+    @property
+    def may_break(self) -> bool:
+        """Whether calls of the telephone may be broken on purpose: a killed brain has others' calls too."""
+        return self.policy.is_open and self.settings.web_breaks
+
     # Private.
 
     def _framed(self, request: Request, name: str, values: Mapping[str, object], status: int) -> HTMLResponse:

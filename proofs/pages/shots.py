@@ -79,7 +79,7 @@ async def _take(browser_path: str) -> None:
         public_url=f"http://127.0.0.1:{port}",
         port=port,
         web=True,
-        environment={"TRUNKLINE_WEB_SHOWS": "text"},
+        environment={"TRUNKLINE_WEB_SHOWS": "text", "TRUNKLINE_WEB_BREAKS": "true"},
     )
     async with (
         Stack(options) as stack,

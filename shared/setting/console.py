@@ -64,6 +64,11 @@ class ConsoleSettings(BaseSettings):
         description="Whether calls can be listened to, and recordings be had, in a web console that is"
         " reached from beyond this host. On this host alone they can.",
     )
+    web_breaks: bool = Field(
+        False,
+        description="Whether the telephone in the browser may break its calls on purpose: frames lost, a stream"
+        " cut, the brain killed with all its calls. For development: `make run` sets it.",
+    )
     web_grafana_url: LinkUrl = Field(
         "", description="Where the page of the fleet leads to for figures over time."
     )

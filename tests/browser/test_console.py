@@ -91,7 +91,7 @@ async def desk(valkey_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
     await end_call(store, TWO, agent="sales")
     made = desk_of(
         store, tmp_path, web_shows="text,numbers", public_url="https://b.trunkline.test",
-        twilio_auth_token="t" * 32,
+        twilio_auth_token="t" * 32, web_breaks=True,
     )  # fmt: skip
     made.looks = Looks(store, KEYS, with_words=True, fresh_ms=0.0)
     assert made.shelf is not None

@@ -53,7 +53,7 @@ async def page_of(bridge: Bridge, folder: Path) -> AsyncIterator[Any]:
     """The telephone's page over the whole stack, with that microphone; nothing may be wrong on it."""
     desk = desk_of(
         bridge.store, folder, public_url=bridge.stack.public_url, port=bridge.stack.public_port,
-        twilio_auth_token=bridge.stack.auth_token, host="127.0.0.1",
+        twilio_auth_token=bridge.stack.auth_token, host="127.0.0.1", web_breaks=True,
     )  # fmt: skip
     flags = (
         "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",

@@ -136,18 +136,50 @@ async def test_calls_at_once_are_bounded(
         await wait_until(lambda: "/call-status" in there.paths(), "the first is over")
 
 
-@pytest.mark.parametrize("is_open", [True, False])
-async def test_only_on_ones_own_host_a_call_may_be_broken(
-    there: Bridge, store: Store, tmp_path: Path, is_open: bool
+BEHIND_A_PROXY = {"web_user_header": "X-User", "web_proxies": "127.0.0.1"}
+
+
+@pytest.mark.parametrize("settings", [{}, {"web_breaks": False}, {"web_breaks": True, **BEHIND_A_PROXY}])
+async def test_a_call_is_broken_on_purpose_in_development_alone(
+    there: Bridge, store: Store, tmp_path: Path, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And it is written down. Elsewhere the buttons are not there, and the word does nothing."""
-    settings = {} if is_open else {"web_user_header": "X-User", "web_proxies": "127.0.0.1"}
-    async with browser(desk_for(there, store, tmp_path, **settings), **{"x-user": "ann"}) as http:
-        page = (await http.get("/phone")).text
-    assert ("data-break" in page) is is_open
-    if not is_open:
+    """As production has it, on a host of its own, and wherever others come in: the buttons are not there, and
+    the words do nothing."""
+    killed: list[str] = []
+
+    async def kill(_store: object, _keys: object, call_sid: str) -> bool:
+        killed.append(call_sid)
+        return True
+
+    monkeypatch.setattr(views, "kill_brain", kill)
+    desk = desk_for(there, store, tmp_path, **settings)
+    headers = {"x-user": "ann"} if "web_user_header" in settings else {}
+    async with browser(desk, **headers) as http:
+        assert "data-break" not in (await http.get("/phone")).text
+    if headers:
         return
-    async with served(desk_for(there, store, tmp_path)) as url:
+    async with served(desk) as url:
+        socket = await socket_to(url)
+        await told(socket, "open")
+        for how in ("kill", "cut", "drop", "stall"):
+            await socket.send(json.dumps({"event": "break", "how": how}))
+        await socket.send('{"event":"dtmf","dtmf":{"digit":"5"}}')
+        await wait_until(lambda: "dtmf" in there.events(), "what came behind them is heard")
+        await socket.close()
+        await wait_until(lambda: "/call-status" in there.paths(), "the end")
+    assert killed == []
+    assert "stream-error" not in there.stream_events()
+    assert [deed.deed for deed in await audit.newest(store)] == [Deed.PHONE]
+
+
+async def test_where_a_setting_says_so_a_call_is_broken_on_purpose(
+    there: Bridge, store: Store, tmp_path: Path
+) -> None:
+    """As `make run` sets it. It is written down."""
+    desk = desk_for(there, store, tmp_path, web_breaks=True)
+    async with browser(desk) as http:
+        assert "data-break" in (await http.get("/phone")).text
+    async with served(desk) as url:
         socket = await socket_to(url)
         await told(socket, "open")
         await socket.send('{"event":"break","how":"cut"}')

@@ -18,7 +18,7 @@ from console.stack.foreground import (
     redis_cli,
 )
 from console.stack.launcher import Stack
-from console.stack.plan import CALL_COMES_IN, DEMO_PUBLIC_URL, Ports, with_realtime, with_valkey
+from console.stack.plan import CALL_COMES_IN, DEMO_PUBLIC_URL, DEPLOY, Ports, with_realtime, with_valkey
 from shared.settings import load
 
 PORTS = Ports(public=21_000, admin_base=22_000, redis=23_000, realtime=24_000, web=25_000)
@@ -56,11 +56,15 @@ def test_a_redis_a_key_and_a_public_name_are_used() -> None:
     assert (options.model_api_key, options.public_url) == ("sk-x", "https://b.example.com")
 
 
-def test_ones_own_words_are_shown_unless_a_setting_says_otherwise() -> None:
-    """The page of `make run` is on this host, for whoever has started it."""
-    name = "TRUNKLINE_WEB_SHOWS"
-    assert options_from(load(env_file=None), "run", None).environment == {name: "text"}
-    assert options_from(load(env_file=None, web_shows=""), "run", None).environment == {}
+def test_ones_own_calls_are_shown_and_broken_unless_a_setting_says_otherwise() -> None:
+    """The page of `make run` is on this host, for whoever has started it: words are shown, and a brain may be
+    killed. Neither is so as production has it."""
+    shows, breaks = {"TRUNKLINE_WEB_SHOWS": "text"}, {"TRUNKLINE_WEB_BREAKS": "true"}
+    assert options_from(load(env_file=None), "run", None).environment == {**shows, **breaks}
+    assert options_from(load(env_file=None, web_shows=""), "run", None).environment == breaks
+    assert options_from(load(env_file=None, web_breaks=False), "run", None).environment == shows
+    assert not load(env_file=None).web_breaks
+    assert "WEB_BREAKS" not in "".join(file.read_text("utf-8") for file in DEPLOY.rglob("*.conf"))
 
 
 def test_development_values_are_named_as_such() -> None:
