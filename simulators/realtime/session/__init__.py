@@ -13,5 +13,6 @@ and says what time it is.
     output        what the events of a response look like
     outlet        the way out, shared by all parts
     ids           ids in recorded shapes
+    tokens        what a response was given, and what of it was cached
     timers        due times
 """

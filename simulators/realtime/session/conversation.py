@@ -8,6 +8,7 @@ function output. Pure. Must not know: how audio is made or heard. Source of the 
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, cast
 
@@ -69,6 +70,11 @@ class Conversation:
         self._answered = 0
 
     # Asking.
+
+    @property
+    def items(self) -> Sequence[Item]:
+        """All of them, in order; what the next response is given."""
+        return self._items
 
     @property
     def last_item_id(self) -> str | None:

@@ -8,7 +8,7 @@ events of a response look like. Pure. Must not know: when they are due, or wheth
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final, cast
+from typing import cast
 
 from simulators.realtime.knobs import ResponseKnobs
 from simulators.realtime.record import ItemRecord, ResponseRecord
@@ -17,9 +17,7 @@ from simulators.realtime.session.config import Json, SessionConfig
 from simulators.realtime.session.conversation import Conversation, Item
 from simulators.realtime.session.outlet import Outlet
 from simulators.realtime.session.plan import OUTPUT_TOKEN_MS, Step, Verb
-
-INPUT_TOKENS: Final = 120
-"""A made-up prompt size: nothing reads it but usage displays."""
+from simulators.realtime.session.tokens import Given
 
 
 @dataclass(slots=True, kw_only=True)
@@ -36,6 +34,8 @@ class Response:
     record: ResponseRecord
     conversation: Conversation | None
     """The conversation it writes to; `None` out of band."""
+    given: Given
+    """What it was asked with."""
     items: dict[int, Item] = field(default_factory=dict)
     """By output index, once opened."""
     closed: set[int] = field(default_factory=set)
@@ -85,16 +85,10 @@ class Response:
         audio_tokens = int(self.audio_ms / OUTPUT_TOKEN_MS)
         said = sum(len(str(item.content)) for item in self.items.values()) // 16
         return {
-            "total_tokens": INPUT_TOKENS + audio_tokens + said,
-            "input_tokens": INPUT_TOKENS,
+            "total_tokens": self.given.total + audio_tokens + said,
+            "input_tokens": self.given.total,
             "output_tokens": audio_tokens + said,
-            "input_token_details": {
-                "text_tokens": INPUT_TOKENS,
-                "audio_tokens": 0,
-                "image_tokens": 0,
-                "cached_tokens": 0,
-                "cached_tokens_details": {"text_tokens": 0, "audio_tokens": 0, "image_tokens": 0},
-            },
+            "input_token_details": self.given.as_json(),
             "output_token_details": {"text_tokens": said, "audio_tokens": audio_tokens},
         }
 

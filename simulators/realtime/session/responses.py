@@ -23,6 +23,7 @@ from simulators.realtime.session.conversation import Conversation
 from simulators.realtime.session.outlet import Outlet
 from simulators.realtime.session.output import OutputWriter, Response
 from simulators.realtime.session.plan import Step, Verb
+from simulators.realtime.session.tokens import Prompts
 from simulators.realtime.voice import clip_voice
 
 Reason = Literal["client", "turn", "idle"]
@@ -63,6 +64,7 @@ class Responses:
         self._script = script
         self._on_done = on_done
         self._writer = OutputWriter(outlet)
+        self._prompts = Prompts()
         self._active: _Run | None = None
         self._beside: dict[str, _Run] = {}
         self._late: list[Response] = []
@@ -179,6 +181,7 @@ class Responses:
             knobs=knobs,
             record=record,
             conversation=None if out_of_band else self._conversation,
+            given=self._prompts.next(self._conversation.items),
         )
         response.reply = self._reply(response, reason)
         planned = plan.make(
