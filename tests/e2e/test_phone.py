@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import wave
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 from simulators import clips, mulaw
+from simulators.realtime import SessionRecord
 from tests.console.web.desks import desk_of, served
 from tests.e2e.conftest import Bridge
 from tests.support.browser import Faults, chromium
@@ -27,15 +29,30 @@ AGAIN_S = 3
 CLEARED_MOST_MS = 300
 """From the caller's voice to silence in the page."""
 
-EAR_MS = 60
-"""What the model is told of the caller's ear against what the page has played: three frames."""
+EAR_MS = 20
+"""What the model is told of the caller's ear against what the page has played: a frame either way, as with
+the simulator's caller (proofs/prove/listening/heard.py)."""
 
-NOTE_CLEARS = """() => {
-  const phone = document.querySelector("[data-phone]");
-  window.cleared = [];
-  new MutationObserver(() => window.cleared.push(Date.now()))
-    .observe(phone, { attributes: true, attributeFilter: ["data-clears"] });
+LOOK = """() => {
+  const phone = document.querySelector("[data-phone]"), ear = phone.querySelector('[data-meter="out"]');
+  window.looks = [];
+  new MutationObserver(() => window.looks.push([
+    Date.now(), phone.dataset.clears, phone.dataset.waitsMs, phone.dataset.heardMs, ear.value,
+  ].map((figure) => Number(figure || 0)))).observe(phone, {
+    attributes: true, subtree: true, attributeFilter: ["data-clears", "data-heard-ms", "value"],
+  });
 }"""
+
+
+class Look(NamedTuple):
+    """What the page tells at one moment of what it plays."""
+
+    at_ms: float
+    clears: float
+    waits_ms: float
+    heard_ms: float
+    level: float
+    """The loudest sample since the look before, 0 to 1."""
 
 
 def microphone(folder: Path) -> Path:
@@ -68,6 +85,16 @@ async def page_of(bridge: Bridge, folder: Path) -> AsyncIterator[Any]:
         yield page
         assert faults.found == []
         await context.close()
+
+
+async def looks_of(page: Any) -> list[Look]:
+    """All since LOOK."""
+    return [Look(*figures) for figures in await page.evaluate("window.looks")]
+
+
+def loudest(clip: str) -> float:
+    """The loudest sample of a clip, 0 to 1."""
+    return max(map(abs, mulaw.decode(clips.load(clip)))) / 32_768
 
 
 async def figure(page: Any, name: str) -> float:
@@ -103,6 +130,12 @@ async def begin(bridge: Bridge, page: Any) -> str:
     return sid
 
 
+def typed(session: SessionRecord) -> list[str]:
+    """Keys that a model was told were pressed, in order."""
+    told = str(session.received_of("conversation.item.create"))
+    return [key for keys in re.findall(r"telephone keypad: ([^\]]*)\]", told) for key in keys.split()]
+
+
 async def hang_up(bridge: Bridge, page: Any, sid: str) -> None:
     """By the page's button."""
     await page.click('[data-do="hangup"]')
@@ -114,17 +147,28 @@ async def test_a_call_from_the_browser(bridge: Bridge, tmp_path: Path) -> None:
     """The greeting is heard, a question answered, a voice over the answer empties the ring; the model is told
     what was heard of it."""
     async with bridge.realtime() as model, page_of(bridge, tmp_path) as page:
-        await page.evaluate(NOTE_CLEARS)
+        await page.evaluate(LOOK)
         sid = await begin(bridge, page)
         await until_told(bridge, sid, "speech_started")  # Long after the greeting.
+        greeting = [look.level for look in await looks_of(page)]
+        full = loudest("en_model_greeting")
+        assert full / 2 < max(greeting) <= 1.2 * full, (max(greeting), full)
+        assert sum(level > full / 10 for level in greeting) >= 10, greeting
         before_ms = await figure(page, "heard-ms")
         first, second = await until_told(bridge, sid, "voice", 2)
         (cut,) = await until_told(bridge, sid, "truncate")
-        (cleared_ms,) = await page.evaluate("window.cleared")
-        took_ms = cleared_ms - int(second["from_ms"])
+
+        async def is_empty() -> bool:
+            return any(look.clears and not look.waits_ms for look in await looks_of(page))
+
+        await wait_until(is_empty, "the ring is empty")
+        cleared = next(look for look in await looks_of(page) if look.clears)
+        empty = next(look for look in await looks_of(page) if look.clears and not look.waits_ms)
+        assert cleared.waits_ms > 0, "nothing waited to be heard: this was no interruption"
+        took_ms = empty.at_ms - int(second["from_ms"])
         assert 0 < took_ms <= CLEARED_MOST_MS, took_ms
         assert int(first["to_ms"]) < int(second["from_ms"])
-        heard_ms = await figure(page, "heard-ms") - before_ms
+        heard_ms = empty.heard_ms - before_ms
         assert abs(heard_ms - int(cut["audio_end_ms"])) <= EAR_MS, (heard_ms, cut)
         assert len(model.sessions[0].responses) >= 2
         await until_heard(page, before_ms + heard_ms + 1_000, "the second answer is heard")
@@ -150,6 +194,7 @@ async def test_a_call_from_the_browser_that_is_broken_on_purpose(bridge: Bridge,
         await page.click('[data-digit="7"]')
         await until_told(bridge, sid, "dtmf", 2)
         await until_told(bridge, sid, "caller_text")
+        await wait_until(lambda: typed(model.sessions[-1]) == ["5", "7"], "the model is told the keys")
         before_ms = await figure(page, "heard-ms")
         await until_heard(page, before_ms + 1_000, "the heir answers")
         assert len(model.sessions) >= 2

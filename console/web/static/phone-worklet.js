@@ -64,6 +64,7 @@ class Telephone extends AudioWorkletProcessor {
     if (clear) {
       this.place = this.written;
       this.playing = false;
+      this.blocks = -1; // What waits is told with the next block.
     }
     if (mute !== undefined) this.isMuted = mute;
     this.pass();
