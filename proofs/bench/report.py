@@ -129,11 +129,11 @@ def _beside_plain(rows: Sequence[Row]) -> list[str]:
         if plain is None or row.system not in VARIANTS:
             continue
         cost, least = (sum(of.cpu_ms.get(name, 0.0) for name in plain.cpu_ms) for of in (row, plain))
-        late, before = (_number(of.numbers["schedule_p99_ms"], 1) for of in (row, plain))
-        ratio = _number(cost / least, 3) if least else UNKNOWN
+        late, before = (of.numbers["schedule_p99_ms"] for of in (row, plain))
         lines.append(
-            f"{TITLES[row.system]}: CPU of roles and Redis {ratio} × Trunkline alone ({cost:.2f}, {least:.2f}"
-            f" ms a call-second); behind the pacer's schedule p99 {late}, {before} ms."
+            f"{TITLES[row.system]}: CPU of roles and Redis {_ratio(cost, least)} × Trunkline alone ({cost:.2f},"
+            f" {least:.2f} ms a call-second); behind the pacer's schedule p99 {_ratio(late, before)} ×"
+            f" ({_number(late, 1)}, {_number(before, 1)} ms)."
         )
     return lines
 
@@ -141,6 +141,10 @@ def _beside_plain(rows: Sequence[Row]) -> list[str]:
 def _cell(row: Row, column: tuple[str, Sequence[str], int]) -> str:
     _, names, decimals = column
     return ", ".join(_number(row.numbers[name], decimals) for name in names)
+
+
+def _ratio(value: float | None, base: float | None) -> str:
+    return UNKNOWN if value is None or not base else _number(value / base, 3)
 
 
 def _number(value: float | None, decimals: int) -> str:

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from console.stack.foreground import DEVELOPMENT
 from console.stack.launcher import Stack
 from console.stack.logs import tail
 from console.stack.ports import free_port
@@ -26,6 +27,7 @@ from proofs.bench.process import REPOSITORY, end, spawn
 from proofs.measure import load as pipeline_load
 from proofs.measure import tabs
 from proofs.prove.roles import becoming, unwatched
+from shared.settings import environment_name
 
 RECORDED_AGENT = """[default]
 recording = { record = true, announced = "elsewhere" }
@@ -80,6 +82,13 @@ async def started(system: str, setting: Setting) -> AsyncIterator[Running]:
             yield running
 
 
+def web_environment(redis_url: str) -> list[str]:
+    """Of the console that is looked at, `NAME=value`: as `make run` has it, which shows what is said, and so
+    reads it."""
+    shown = (f"{environment_name(field)}={value}" for field, value in DEVELOPMENT.items())
+    return [f"REDIS_URL={redis_url}", *shown]
+
+
 # Private.
 
 
@@ -131,7 +140,7 @@ async def _recorder(setting: Setting, redis_url: str) -> AsyncIterator[int]:
 async def _web(setting: Setting, redis_url: str) -> AsyncIterator[int]:
     """The web console of a stack, looked at in three tabs: its process id."""
     port = free_port()
-    command = ["env", f"REDIS_URL={redis_url}", sys.executable, "-m", "console.web", "--port", str(port)]
+    command = ["env", *web_environment(redis_url), sys.executable, "-m", "console.web", "--port", str(port)]
     with (setting.out / "web.log").open("wb") as output:
         process = await spawn(command, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output)
     try:

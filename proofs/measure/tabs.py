@@ -30,9 +30,14 @@ class Tabs:
     """What each tab has received."""
 
     seen_chars: dict[str, int] = field(default_factory=dict)
+    wrong: dict[str, str] = field(default_factory=dict)
+    """What went wrong in a tab."""
 
     def check(self) -> None:
-        """Raises TabsFailed: a tab that shows nothing costs nothing."""
+        """Raises TabsFailed: a tab that shows nothing, or an error, costs nothing."""
+        if self.wrong:
+            told = ", ".join(f"{name}: {what}" for name, what in sorted(self.wrong.items()))
+            raise TabsFailed(f"expected events in each tab of the web console until the end, but {told}")
         empty = [name for name in NAMES if not self.seen_chars.get(name)]
         if empty:
             raise TabsFailed(
@@ -44,7 +49,7 @@ class Tabs:
 async def looked_at(url: str) -> AsyncIterator[Tabs]:
     """Three tabs on the console at `url` inside the block, as soon as it answers; the third is of the first
     call that is shown. Closed afterwards, also when cancelled. Raises TabsFailed, at its end where a tab
-    stayed empty."""
+    stayed empty, was answered with an error or broke."""
     tabs = Tabs()
     async with httpx.AsyncClient(base_url=url, timeout=httpx.Timeout(10.0, read=None)) as client:
         await _until_ready(client)
@@ -74,12 +79,20 @@ async def _look(client: httpx.AsyncClient, tabs: Tabs) -> None:
     first: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     async def read(name: str, path: str) -> None:
-        async with client.stream("GET", path) as response:
-            async for text in response.aiter_text():
-                tabs.seen_chars[name] = tabs.seen_chars.get(name, 0) + len(text)
-                found = SID.search(text)
-                if found is not None and not first.done():
-                    first.set_result(found[1])
+        try:
+            async with client.stream("GET", path) as response:
+                if not response.is_success:
+                    tabs.wrong[name] = f"it was answered {response.status_code}"
+                    return
+                async for text in response.aiter_text():
+                    tabs.seen_chars[name] = tabs.seen_chars.get(name, 0) + len(text)
+                    found = SID.search(text)
+                    if found is not None and not first.done():
+                        first.set_result(found[1])
+            if name != "call":  # A call may be over; these go on.
+                tabs.wrong[name] = "its stream ended"
+        except httpx.TransportError as error:
+            tabs.wrong[name] = f"its stream broke ({type(error).__name__})"
 
     async def one_call() -> None:
         await read("call", f"/events/calls/{await first}")

@@ -47,7 +47,9 @@ def test_what_a_variant_costs_is_told_beside_trunkline_alone() -> None:
     viewed = figures("viewed", cpu_ms={"brain-0": 5.1, "valkey": 1.05, "web": 2.0}, schedule_p99_ms=31.0)
     text = to_markdown(rows([plain, viewed]), {}, {})
     assert "tabs: CPU of roles and Redis 1.025 × Trunkline alone (6.15, 6.00 ms a call-second)" in text
-    assert "schedule p99 31.0, 30.0 ms." in text
+    assert "schedule p99 1.033 × (31.0, 30.0 ms)." in text
+    unpaced = figures("viewed", cpu_ms={"brain-0": 5.0}, schedule_p99_ms=None)
+    assert f"schedule p99 {UNKNOWN} × ({UNKNOWN}, 30.0 ms)." in to_markdown(rows([plain, unpaced]), {}, {})
     assert "× Trunkline alone" not in to_markdown(rows([viewed]), {}, {})
 
 

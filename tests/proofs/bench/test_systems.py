@@ -8,7 +8,7 @@ import pytest
 
 from console.stack.ports import free_port
 from proofs.bench.order import GIVEN
-from proofs.bench.systems import Running, Setting, SystemFailed, started
+from proofs.bench.systems import Running, Setting, SystemFailed, started, web_environment
 from proofs.measure.cpu import cpu_ms
 
 
@@ -40,3 +40,10 @@ async def test_a_given_server_is_left_alone(tmp_path: Path) -> None:
     given = Running(callers=("--url", "wss://host/media"))
     async with started(GIVEN, setting(tmp_path, given)) as running:
         assert running is given
+
+
+def test_the_console_that_is_looked_at_is_that_of_make_run() -> None:
+    """It shows what is said, so that last words are read from Redis too."""
+    found = web_environment("redis://r/0")
+    assert found[0] == "REDIS_URL=redis://r/0"
+    assert "TRUNKLINE_WEB_SHOWS=text" in found

@@ -15,7 +15,9 @@ SID = "CA" + "0" * 31 + "1"
 
 
 @asynccontextmanager
-async def console(*, shows_calls: bool = True) -> AsyncIterator[str]:
+async def console(
+    *, shows_calls: bool = True, fleet_status: str = "200 OK", fleet_ends: bool = False
+) -> AsyncIterator[str]:
     """A server that answers as the console does: streams that stay open."""
     writers: list[asyncio.StreamWriter] = []
 
@@ -25,9 +27,12 @@ async def console(*, shows_calls: bool = True) -> AsyncIterator[str]:
         while path == "/healthz":
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
             path = (await reader.readuntil(b"\r\n\r\n")).split(b" ")[1].decode()
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")
+        status = fleet_status if path == "/events/fleet" else "200 OK"
+        writer.write(f"HTTP/1.1 {status}\r\nContent-Type: text/event-stream\r\n\r\n".encode())
         if path != "/events/live":
             writer.write(f"data: {path}\n\n".encode())
+            if path == "/events/fleet" and fleet_ends:
+                writer.close()
         elif shows_calls:
             writer.write(f'data: <a href="/calls/{SID}">\n\n'.encode())
 
@@ -54,3 +59,19 @@ async def test_a_tab_that_stays_empty_is_no_measure() -> None:
             await wait_until(lambda: "fleet" in tabs.seen_chars, "the fleet is shown")
     with pytest.raises(TabsFailed, match="live, fleet, call"):
         Tabs().check()
+
+
+async def test_an_answer_that_is_an_error_is_no_measure() -> None:
+    """However much it says."""
+    with pytest.raises(TabsFailed, match="fleet: it was answered 503"):
+        async with console(fleet_status="503 Later") as url, looked_at(url) as tabs:
+            await wait_until(lambda: "fleet" in tabs.wrong and len(tabs.seen_chars) == 2, "all were asked")
+    assert "fleet" not in tabs.seen_chars
+
+
+async def test_a_stream_that_ends_is_no_measure() -> None:
+    """What was shown before is not what a tab costs."""
+    with pytest.raises(TabsFailed, match="fleet: its stream ended"):
+        async with console(fleet_ends=True) as url, looked_at(url) as tabs:
+            await wait_until(lambda: bool(tabs.wrong), "the stream ends")
+    assert "fleet" in tabs.seen_chars
