@@ -9,6 +9,7 @@ supervisord, the screen of `top`.
     ending    hanging up: the brain is asked, or nobody is left to ask
     trouble   what is wrong with a call, in words; whose fault its last window was
     takeovers  how often a call has changed hands, how it ends if nobody comes back
+    firing    alerts of deploy/alerts that one look can tell
     beats     how long a worker has been silent, by the clock of whoever looks
     watching  one call as it happens
     journal   a line of the journal for people

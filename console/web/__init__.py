@@ -8,7 +8,7 @@ reads what the command line reads, by the same modules, and asks Redis once for 
     seals     signed texts: sessions, forms
     guard     the gate in front of every request, and the headers of every answer
     hiding    what of numbers and words is shown
-    rows      what the pages show of live calls, workers, alerts
+    rows      what the pages show of live and past calls, workers
     oncall    what the page of one call shows
     desk      what every page needs, and the frame that all have
     reading   one look for all who watch; one call with what was added since

@@ -62,7 +62,8 @@ class EventViews:
         async def make() -> Parts:
             seen = await self.desk.looks.now()
             found = rows.live_table(seen, wall_ms(), self.desk.shows, wanted)
-            return {"live": self.desk.pages.make("live_part.html", table=found)}
+            may_listen = self.desk.may_listen
+            return {"live": self.desk.pages.make("live_part.html", table=found, may_listen=may_listen)}
 
         return self._stream(make, self.every_s)
 

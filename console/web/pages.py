@@ -16,8 +16,10 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from console.archive.kept import KeptCall
 from console.archive.shelf import Choices, Page, Search, Shelf, ShelfError
-from console.calls import audit, data, ended
+from console.calls import audit, data, ended, firing
 from console.calls.ended import EndedCall, Wanted
+from console.calls.firing import Moment
+from console.calls.live import LiveCall, WorkerRow
 from console.story import drawing
 from console.text import duration
 from console.web import oncall, rows
@@ -33,6 +35,9 @@ from shared.store.errors import STORE_ERRORS
 PAST_MOST = 50
 NUMBERS = ("from_number", "to_number")
 """Of the JSON of a call."""
+
+PREFIX = "Trunkline"
+"""All rules of deploy/alerts begin so."""
 
 NO_CHOICES = Choices(agents=[], outcomes=[], causes=[])
 
@@ -80,7 +85,8 @@ class PageViews:
         seen = await self.desk.looks.now()
         found = rows.live_table(seen, wall_ms(), self.desk.shows, asked(request, "find"))
         query = urlencode({"find": found.wanted}) if found.wanted else ""
-        return self.desk.page(request, "live.html", table=found, query=query)
+        may_listen = self.desk.may_listen
+        return self.desk.page(request, "live.html", table=found, query=query, may_listen=may_listen)
 
     # One call.
 
@@ -148,11 +154,22 @@ class PageViews:
         """Workers, Redis, alerts, the doctor's findings."""
         desk, at_ms = self.desk, self.desk.findings_at_ms
         age = "" if at_ms is None else duration(now_ms() - at_ms)
+        of_call = asked(request, "call")
         values = await fleet_values(desk)
         return desk.page(
             request, "fleet.html", findings=desk.findings, doctor_age=age,
-            grafana=desk.settings.web_grafana_url, **values,
+            grafana=desk.settings.web_grafana_url, of_call=of_call,
+            leavers=await self._leavers(of_call), **values,
         )  # fmt: skip
+
+    async def _leavers(self, of_call: str) -> list[str]:
+        """Processes that may be taken out: those of a call, or all that live."""
+        look = (await self.desk.looks.now()).look
+        alive = [each.name for each in look.workers if isinstance(each, WorkerRow) and each.is_alive]
+        for call in look.calls:
+            if call.call_sid == of_call and isinstance(call, LiveCall):
+                return [name for name in call.owners.values() if name in alive]
+        return alive
 
     # Past calls.
 
@@ -226,20 +243,26 @@ async def fleet_values(desk: Desk) -> dict[str, object]:
     """What the part of the fleet's page that is pushed shows. Never raises for Redis's fault."""
     seen = await desk.looks.now()
     redis: list[tuple[str, str]] = []
-    has_janitor = True
+    has_janitor, apologies = True, 0
     if not seen.trouble:
         try:
             redis = redis_lines(list((await desk.store.infos()).values()))
             has_janitor = await _has_janitor(desk)
+            apologies = await desk.looks.apologies()
         except STORE_ERRORS as error:
             redis = [("INFO", f"not answered ({type(error).__name__})")]
+    calls, workers = seen.look.calls, seen.look.workers
+    moment = Moment(
+        calls=calls, workers=workers, has_janitor=has_janitor, apologies=apologies, lost=seen.trouble
+    )
     values: dict[str, object] = {}
     values.update(
-        groups=rows.fleet(seen.look.workers),
-        firing=rows.alerts(seen, has_janitor),
+        groups=rows.fleet(workers, calls),
+        firing=firing.firing(moment),
+        looked_at=[name.removeprefix(PREFIX) for name in firing.LOOKED_AT],
         redis=redis,
-        live_calls=len(seen.look.calls),
-        taken_over=rows.taken_over(seen.look.calls),
+        live_calls=len(calls),
+        taken_over=rows.taken_over(calls),
         trouble=seen.trouble,
     )
     return values

@@ -13,11 +13,14 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from console.archive.shelf import Shelf, ShelfError
-from console.calls import live
+from console.calls import ended, live
 from console.calls.beats import BeatWatch
+from console.calls.ended import Wanted
+from console.calls.firing import APOLOGIES_MS
 from console.calls.live import AnyCall, Look
 from console.calls.watching import HISTORY, JOURNAL, Entry, read_entry
-from shared.clock import now_ms
+from shared.clock import now_ms, wall_ms
+from shared.contract.card import Next
 from shared.contract.errors import ContractError
 from shared.contract.keys import CALL_SID, Keys
 from shared.contract.streams.history import ItemEntry
@@ -26,6 +29,9 @@ from shared.store.errors import STORE_ERRORS
 
 FRESH_MS = 800.0
 """How old a look may be: pages are pushed once a second."""
+
+ENDED_FRESH_MS = 30_000.0
+"""Calls that have ended are looked through for the alerts: seldom, since there may be many."""
 
 LAST_ENTRIES = 6
 """Of a call's history: the newest words are among them."""
@@ -85,10 +91,15 @@ class Looks:
         self._watch = BeatWatch()
         self._last = Seen(look=Look(calls=[], workers=[]), last_lines={})
         self._shared = Shared(self._look, fresh_ms)
+        self._apologies = Shared(self._count_apologies, ENDED_FRESH_MS)
 
     async def now(self) -> Seen:
         """What there is; where Redis does not answer what there was, and why. Cancelling is safe."""
         return await self._shared.get()
+
+    async def apologies(self) -> int:
+        """Calls that ended in an apology lately. Raises STORE_ERRORS. Cancelling is safe."""
+        return await self._apologies.get()
 
     # Private.
 
@@ -103,6 +114,10 @@ class Looks:
             return Seen(look=last.look, last_lines=last.last_lines, trouble=trouble)
         self._last = Seen(look=look, last_lines=words)
         return self._last
+
+    async def _count_apologies(self) -> int:
+        wanted = Wanted(since_ms=wall_ms() - APOLOGIES_MS, outcome=Next.APOLOGY.value)
+        return len((await ended.read_ended(self._store, self._keys, wanted)).calls)
 
     async def _words(self, calls: list[AnyCall]) -> dict[str, LastLine]:
         async with self._store.pipeline(transaction=False) as pipe:

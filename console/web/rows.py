@@ -1,4 +1,4 @@
-"""What the pages show of live and past calls, workers and alerts: one row each. Pure.
+"""What the pages show of live and past calls and of workers: one row each. Pure.
 
 Why it exists: what a template decides nobody tests. Owns: which figures a row has, their words, what is bad.
 Must not know: HTML, Redis. Words and numbers go through `hiding` here, so that a template has none that may
@@ -7,12 +7,14 @@ not be seen.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from console.archive.kept import KeptCall
-from console.calls import takeovers
+from console.calls import firing, takeovers
 from console.calls.ended import EndedCall
+from console.calls.firing import LATE_MS, Late
 from console.calls.live import AnyCall, AnyWorker, LiveCall, UnreadableCall, UnreadableWorker
 from console.text import NONE, duration, millis
 from console.web.hiding import Shows
@@ -119,6 +121,10 @@ class WorkerLine:
     share: int
     """Of its calls in its capacity, per cent."""
     lag: Figure
+    late: Figure
+    """Frames that left late, of an egress process."""
+    taken_over: int
+    """Of its live calls, those that others had before it."""
     beat: Figure
     version: str
     problem: str = ""
@@ -134,8 +140,12 @@ class RoleGroup:
     workers: tuple[WorkerLine, ...]
 
 
-def fleet(workers: Sequence[AnyWorker]) -> list[RoleGroup]:
-    """By role, in the order of a frame's way; what cannot be read stands at the end."""
+def fleet(workers: Sequence[AnyWorker], calls: Sequence[AnyCall] = ()) -> list[RoleGroup]:
+    """By role, in the order of a frame's way; what cannot be read stands at the end.
+
+    `calls`: the live ones, by which it is told how their processes fare.
+    """
+    late, taken = firing.frames_late(calls), _taken_by(calls)
     groups = []
     for role in (*ROLES, ""):
         mine = [each for each in workers if _role(each) == role]
@@ -147,48 +157,12 @@ def fleet(workers: Sequence[AnyWorker]) -> list[RoleGroup]:
                 role=role or "other",
                 calls=sum(beat.calls for beat in beats),
                 capacity=sum(beat.capacity for beat in beats),
-                workers=tuple(_worker_line(each) for each in mine),
+                workers=tuple(
+                    _worker_line(each, late.get(each.name), taken.get(each.name, 0)) for each in mine
+                ),
             )
         )
     return groups
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Firing:
-    """An alert of deploy/alerts that one look can tell: it would fire, if this goes on for its time."""
-
-    alert: str
-    severity: str
-    words: str
-
-
-NEARLY_FULL = 0.85
-LATE_MS = 100.0
-
-
-def alerts(seen: Seen, has_janitor: bool) -> list[Firing]:
-    """Those that would fire now. Those of rates and of errors need figures over time: they are
-    Prometheus's."""
-    found = []
-    if seen.trouble:
-        return [Firing(alert="TrunklineRedisAway", severity="critical", words=seen.trouble)]
-    for worker in seen.look.workers:
-        if isinstance(worker, UnreadableWorker):
-            continue
-        short = _short(worker.name)
-        if not worker.is_alive:
-            words = f"{short} has shown no beat for {duration(worker.beat_age_ms)}"
-            found.append(Firing(alert="TrunklineProcessDown", severity="critical", words=words))
-        elif worker.beat.loop_lag_ms > LATE_MS:
-            words = f"the loop of {short} was {worker.beat.loop_lag_ms:.0f} ms late"
-            found.append(Firing(alert="TrunklineLoopLag", severity="critical", words=words))
-    for group in fleet(seen.look.workers):
-        if group.capacity and group.calls / group.capacity > NEARLY_FULL:
-            words = f"{group.role} serves {group.calls} of {group.capacity} calls"
-            found.append(Firing(alert="TrunklineNearlyFull", severity="warning", words=words))
-    if not has_janitor and any(_role(each) == ROLES[0] for each in seen.look.workers):
-        found.append(Firing(alert="TrunklineNoJanitor", severity="warning", words="nobody tidies up"))
-    return found
 
 
 def taken_over(calls: Iterable[AnyCall]) -> int:
@@ -336,17 +310,28 @@ def _unreadable(call: UnreadableCall) -> LiveRow:
     )  # fmt: skip
 
 
+def _taken_by(calls: Iterable[AnyCall]) -> Mapping[str, int]:
+    """By process, how many of its live calls have changed hands to it."""
+    found: Counter[str] = Counter()
+    for call in calls:
+        if isinstance(call, LiveCall):
+            claims = takeovers.claims(call.fields)
+            found.update(call.owners[role] for role, count in claims.items() if count > 1)
+    return found
+
+
 def _role(worker: AnyWorker) -> str:
     if isinstance(worker, UnreadableWorker):
         return ""
     return worker.beat.role if worker.beat.role in ROLES else ""
 
 
-def _worker_line(worker: AnyWorker) -> WorkerLine:
+def _worker_line(worker: AnyWorker, late: Late | None, taken_over: int) -> WorkerLine:
     if isinstance(worker, UnreadableWorker):
         return WorkerLine(
             name=worker.name, short=_short(worker.name), is_alive=False, state="unreadable", calls=NONE,
-            share=0, lag=NOTHING, beat=NOTHING, version=NONE, problem=worker.problem,
+            share=0, lag=NOTHING, late=NOTHING, taken_over=taken_over, beat=NOTHING, version=NONE,
+            problem=worker.problem,
         )  # fmt: skip
     beat = worker.beat
     state = "draining" if beat.draining else "ready"
@@ -359,6 +344,10 @@ def _worker_line(worker: AnyWorker) -> WorkerLine:
         calls=f"{beat.calls} of {beat.capacity}",
         share=min(100, share),
         lag=Figure(words=f"{beat.loop_lag_ms:.1f} ms", is_bad=beat.loop_lag_ms > LATE_MS),
+        late=NOTHING
+        if late is None
+        else Figure(words=f"{late.late} of {late.sent}", is_bad=late.is_bad),
+        taken_over=taken_over,
         beat=Figure(words=millis(worker.beat_age_ms), is_bad=not worker.is_alive),
         version=beat.version,
     )

@@ -22,7 +22,7 @@ from shared.logs.log import get_log
 from shared.store.client import Store, make_store
 from tests.console.archive.samples import end_call
 from tests.console.web.desks import browser, desk_of, elements
-from tests.support.redis_samples import BRAIN, KEYS, ONE, TWO, make_living_call, make_worker
+from tests.support.redis_samples import BRAIN, EGRESS, INGRESS, KEYS, ONE, TWO, make_living_call, make_worker
 from tests.support.servers import free_port
 
 HOSTILE = "</td></svg><script>alert(1)</script><img src=x onerror=alert(2)>\u202e\x1b[2J"
@@ -235,6 +235,45 @@ async def test_the_fleet_shows_workers_redis_and_alerts(store: Store, tmp_path: 
             assert shown in page, shown
         assert re.search(r"<dt>version</dt><dd>\d", page)
         assert re.search(r"<dt>of these taken over</dt><dd>1</dd>", page)
+
+
+async def test_the_fleet_says_which_alerts_it_looks_at(store: Store, tmp_path: Path) -> None:
+    """A call that ended in an apology is dead air; what needs figures over time is said to be elsewhere."""
+    await make_living_call(store, ONE)
+    await end_call(store, TWO)
+    await store.hset(KEYS.card(TWO), "outcome", "apology")
+    async with browser(desk_of(store, tmp_path)) as http:
+        page = (await http.get("/fleet")).text
+    assert "TrunklineDeadAir" in page
+    assert "ended in an apology within 10 minutes: 1" in page
+    for looked_at in ("FramesLate", "TwilioSlow", "ModelSlow", "RedisSlow", "Silence"):
+        assert f"{looked_at}, " in page, looked_at
+    assert "those are Prometheus's" in page.replace("&#39;", "'")
+
+
+async def test_each_live_call_leads_to_listening_and_to_taking_its_processes_out(
+    store: Store, tmp_path: Path
+) -> None:
+    """Each of them is there in its row, and is confirmed where it is done; nobody listens where they may
+    not."""
+    await make_living_call(store, ONE)
+    await make_worker(store, "brain-1@h#1")
+    async with browser(desk_of(store, tmp_path)) as http:
+        page = (await http.get("/")).text
+        assert f'href="/calls/{ONE}#listen"' in page
+        assert f'href="/fleet?call={ONE}#h-drain"' in page
+        assert 'id="listen"' in (await http.get(f"/calls/{ONE}")).text
+        whole = (await http.get("/fleet")).text
+        narrow = (await http.get(f"/fleet?call={ONE}")).text
+    assert "<option>brain-1@h#1</option>" in whole
+    assert "<option>brain-1@h#1</option>" not in narrow
+    for worker in (INGRESS, BRAIN, EGRESS):
+        assert f"<option>{worker}</option>" in narrow
+    others = desk_of(store, tmp_path, web_user_header="X-User", web_proxies="127.0.0.1")
+    async with browser(others, **{"x-user": "ann"}) as http:
+        page = (await http.get("/")).text
+    assert "#listen" not in page
+    assert "#h-drain" in page
 
 
 def test_what_each_master_says_is_told() -> None:

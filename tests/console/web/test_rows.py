@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import dataclasses
 from collections.abc import Mapping
 
 import pytest
@@ -12,16 +12,16 @@ from console.text import NONE
 from console.web import rows
 from console.web.hiding import DOTS, Shows
 from console.web.reading import LastLine, Seen
-from console.web.rows import LAST_CHARS, LIVE_MOST, NEARLY_FULL, Firing, LiveRow
+from console.web.rows import LAST_CHARS, LIVE_MOST, LiveRow
 from shared.contract.card import CallState, TalkPhase
 from tests.console.archive.samples import row as kept
-from tests.support.layout import ROOT
 from tests.support.top_samples import (
     AT_MS,
     PROBLEM,
     call,
     crew,
     ended_call,
+    figures,
     silent_worker,
     unreadable_call,
     unreadable_worker,
@@ -147,43 +147,18 @@ def test_the_state_of_a_worker(one: AnyWorker, state: str) -> None:
     assert group.workers[0].state == state
 
 
-def names(found: list[Firing]) -> list[str]:
-    return [each.alert.removeprefix("Trunkline") for each in found]
-
-
-def test_no_alert_of_a_fleet_that_is_well() -> None:
-    """Nor of an empty one: nobody runs there."""
-    assert rows.alerts(seen(), has_janitor=True) == []
-    assert rows.alerts(seen(of=[]), has_janitor=False) == []
-
-
-def test_alerts_that_one_look_can_tell() -> None:
-    """A dead process, a late loop, a role that is nearly full, nobody who tidies up."""
-    full = worker("egress-0", calls=86, capacity=100)
-    late = worker("brain-0", loop_lag_ms=140.0)
-    found = rows.alerts(seen(of=[silent_worker("ingress-0"), late, full]), has_janitor=False)
-    assert names(found) == ["ProcessDown", "LoopLag", "NearlyFull", "NoJanitor"]
-    assert found[0].words == "ingress-0 has shown no beat for 1:00"
-    assert found[2].words == "egress serves 86 of 100 calls"
-
-
-def test_while_redis_is_away_that_is_the_alert() -> None:
-    """What was seen before says nothing of now."""
-    away = seen(of=[silent_worker("brain-0")], trouble="Redis does not answer")
-    found = rows.alerts(away, has_janitor=True)
-    assert names(found) == ["RedisAway"]
-
-
-def test_these_are_alerts_of_prometheus_with_its_severity_and_its_limit() -> None:
-    """Under the same names: who knows one knows the other."""
-    text = (ROOT / "deploy/alerts/trunkline.rules.yml").read_text("utf-8")
-    told = dict(re.findall(r"- alert: (\w+)\n(?:(?! +- alert:).*\n)*? +severity: (\w+)", text))
-    full = worker("egress-0", calls=86, capacity=100)
-    late = worker("brain-0", loop_lag_ms=140.0)
-    found = rows.alerts(seen(of=[silent_worker("ingress-0"), late, full]), has_janitor=False)
-    found += rows.alerts(seen(trouble="x"), has_janitor=True)
-    assert {each.alert: each.severity for each in found}.items() <= told.items()
-    assert f"> {NEARLY_FULL:g}" in text
+def test_how_the_processes_fare_is_told_by_their_live_calls() -> None:
+    """Late frames of an egress by the last windows of its calls; what a process has taken from another."""
+    moved = call(1, fields={"brain_claims": "2", "egress_claims": "1"}, pipeline=figures(late=3, sent=150))
+    calls = [moved, call(2, pipeline=figures(late=0, sent=150)), call(3, pipeline=None), unreadable_call(4)]
+    own = [dataclasses.replace(worker("egress-0"), name="egress-0@box#c3"),
+           dataclasses.replace(worker("brain-1"), name="brain-1@box#b2"), worker("brain-0")]  # fmt: skip
+    brains, egresses = rows.fleet(own, calls)
+    assert (egresses.workers[0].late.words, egresses.workers[0].late.is_bad) == ("3 of 300", False)
+    assert [each.taken_over for each in (*brains.workers, *egresses.workers)] == [1, 0, 0]
+    assert brains.workers[0].late == rows.NOTHING
+    (egress,) = rows.fleet(own[:1], [call(1, pipeline=figures(late=4, sent=150))])
+    assert egress.workers[0].late.is_bad
 
 
 def test_calls_that_changed_hands() -> None:
