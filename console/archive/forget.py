@@ -38,26 +38,29 @@ class Forgotten:
 
 
 async def forget_caller(
-    store: Store, keys: Keys, shelf: Shelf, folder: Folder, tags: Collection[str], number: str
+    store: Store, keys: Keys, shelf: Shelf | None, folder: Folder, tags: Collection[str], number: str
 ) -> Forgotten:
-    """Forgets one caller, by tags of their number, or by the number in full where cards have it so. Raises
-    STORE_ERRORS, ShelfError, OSError.
+    """Forgets one caller, by tags of their number, or by the number in full where cards have it so. Without a
+    shelf, in Redis and in the folder. Raises STORE_ERRORS, ShelfError, OSError.
 
     Cancelled, some of it may be gone; it can be asked again.
     """
     over, live = await _in_redis(store, keys, tags, number)
     await _delete(store, keys, over)
-    listed = await asyncio.to_thread(shelf.of_caller, tags, number)
-    kept = await asyncio.to_thread(shelf.delete, {*listed, *over})
+    listed = [] if shelf is None else await asyncio.to_thread(shelf.of_caller, tags, number)
+    kept = 0 if shelf is None else await asyncio.to_thread(shelf.delete, {*listed, *over})
     sounds = await asyncio.to_thread(folder.of_caller, tags, number)
     recordings = await asyncio.to_thread(folder.delete, {*sounds, *listed, *over} - {*live})
     return Forgotten(kept=kept, in_redis=len(over), recordings=recordings, live=tuple(live))
 
 
 async def forget_calls(
-    store: Store, keys: Keys, shelf: Shelf, folder: Folder, call_sids: Sequence[str]
+    store: Store, keys: Keys, shelf: Shelf | None, folder: Folder, call_sids: Sequence[str]
 ) -> Forgotten:
-    """Forgets calls by their names. Raises STORE_ERRORS, ShelfError, OSError. Cancelled, some may be gone."""
+    """Forgets calls by their names, as above. Raises STORE_ERRORS, ShelfError, OSError.
+
+    Cancelled, some may be gone.
+    """
     over: list[str] = []
     live: list[str] = []
     for sid in call_sids:
@@ -65,7 +68,7 @@ async def forget_calls(
         (live if is_live else over).append(sid)
     there = [sid for sid in over if await store.exists(keys.card(sid))]
     await _delete(store, keys, there)
-    kept = await asyncio.to_thread(shelf.delete, over)
+    kept = 0 if shelf is None else await asyncio.to_thread(shelf.delete, over)
     recordings = await asyncio.to_thread(folder.delete, over)
     return Forgotten(kept=kept, in_redis=len(there), recordings=recordings, live=tuple(live))
 

@@ -1,6 +1,7 @@
-"""Listening on a page of the web console: a socket that brings both sides of a call.
+"""Listening on a page of the web console: a socket that brings both sides of a call, and what was recorded.
 
-Why it exists: whoever looks at a call in trouble wants to hear it. Owns: who may, how many at once, what a
+Why it exists: whoever looks at a call in trouble wants to hear it; and a recording outlives all else that
+is known of its call. Owns: who may, how many at once, what a
 page that does not keep up meets. Must not know: how the page plays it.
 
 The socket is opened with the seal of a form of that page, so that no page of another site can; what comes
@@ -11,18 +12,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from dataclasses import dataclass, field
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from console.calls import audit
 from console.listen.sound import NotToBeHeard, pieces
+from console.recorder import sidecar
 from console.recorder.files import Folder
+from console.text import NONE
 from console.web import gate
-from console.web.desk import Desk, user_of
+from console.web.desk import Desk, asked, user_of
 from console.web.guard import visit_of
+from console.web.hiding import Shows
+from console.web.rows import short_sid
 from shared.clock import wall_ms
 from shared.contract.keys import CALL_SID
 from shared.contract.streams.audit import Deed
@@ -34,7 +40,23 @@ LISTENERS_MOST = 8
 SENT_WITHIN_S = 5.0
 """A page that does not take a piece for so long is not there."""
 
+RECORDINGS_MOST = 50
+
 POLICY_VIOLATION, TRY_LATER, OVER = 1008, 1013, 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingRow:
+    """One recording."""
+
+    call_sid: str
+    short: str
+    ended_at_ms: int
+    """0: nobody knows."""
+    caller: str
+    called: str
+    agent: str
+    facts: sidecar.Facts
 
 
 @dataclass(slots=True)
@@ -85,6 +107,32 @@ class ListenViews:
         await self._note(user_of(request), sid, "its recording")
         return FileResponse(path, media_type="audio/wav", filename=path.name)
 
+    async def recordings(self, request: Request) -> Response:
+        """All that are on this host, whatever else is known of their calls. Cancelling is safe."""
+        desk, wanted = self.desk, asked(request, "find")
+        found = await asyncio.to_thread(self.folder.newest, RECORDINGS_MOST + 1, wanted)
+        rows = [_row(sid, told, desk.shows) for sid, told in found[:RECORDINGS_MOST]]
+        return desk.page(
+            request, "recordings.html", rows=rows, wanted=wanted, may_listen=desk.may_listen,
+            has_more=len(found) > RECORDINGS_MOST,
+        )  # fmt: skip
+
+    async def sidecar(self, request: Request) -> Response:
+        """What stands beside a recording, for programs: without what is hidden. Cancelling is safe."""
+        sid = request.path_params["sid"]
+        told = await asyncio.to_thread(self.folder.told, sid)
+        if told is None:
+            return PlainTextResponse("no such recording\n", 404)
+        shown = self.desk.shows.card({name: value for name, value in told.items() if isinstance(value, str)})
+        found = {
+            name: shown.get(name, value)
+            for name, value in told.items()
+            if name in shown or not isinstance(value, str)
+        }
+        text = json.dumps(found, ensure_ascii=False, indent=2)
+        attached = {"content-disposition": f'attachment; filename="{sid}.recording.json"'}
+        return Response(text, media_type="application/json", headers=attached)
+
     # Private.
 
     async def _send(self, socket: WebSocket, sid: str, gone: asyncio.Event) -> None:
@@ -104,3 +152,15 @@ class ListenViews:
         by = f"web:{user}"
         self.desk.log.info("deed", deed=Deed.LISTEN.value, by=by, of=sid, ok=True)
         await audit.note(self.desk.store, Deed.LISTEN, by=by, of=sid, words=words)
+
+
+def _row(sid: str, told: sidecar.Told, shows: Shows) -> RecordingRow:
+    return RecordingRow(
+        call_sid=sid,
+        short=short_sid(sid),
+        ended_at_ms=sidecar.ended_ms(told),
+        caller=shows.number(sidecar.word(told, "from")) or NONE,
+        called=shows.number(sidecar.word(told, "to")) or NONE,
+        agent=sidecar.word(told, "agent") or NONE,
+        facts=sidecar.facts(told),
+    )

@@ -6,6 +6,7 @@ says so), what was said in it.
     placing   where every piece goes: gaps, pauses, several streams (pure)
     files     the folder: sounds, sidecars, what is under way
     telling   what is told of a recording: sidecar, webhook
+    sidecar   what stands beside a sound, in words (pure)
     worker    the process: reads, places, trims, finishes
     commands  `trunkline recorder`
 """

@@ -12,6 +12,7 @@ its name last.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -163,6 +164,16 @@ class Folder:
         except (OSError, orjson.JSONDecodeError):
             return None
         return found if isinstance(found, dict) else None
+
+    def newest(self, most: int, wanted: str = "") -> list[tuple[str, Told]]:
+        """Finished recordings in whose SID `wanted` is, each with its sidecar, the newest first; one whose
+        sidecar cannot be read has an empty one."""
+        found = []
+        for path in self.path.glob("CA*.wav"):
+            if CALL_SID.fullmatch(path.stem) and wanted in path.stem:
+                with contextlib.suppress(FileNotFoundError):  # Deleted meanwhile.
+                    found.append((path.stat().st_mtime, path.stem))
+        return [(sid, self.told(sid) or {}) for _, sid in sorted(found, reverse=True)[:most]]
 
     def of_caller(self, tags: Collection[str], number: str) -> list[str]:
         """Recordings of one caller: by tags of theirs, or by the number in full where it is not masked."""

@@ -114,10 +114,10 @@ class ActionViews:
 
         async def work(form: Form) -> tuple[str, str]:
             _must_be_sure(form)
-            if self.desk.shelf is None or not CALL_SID.fullmatch(sid):
-                raise BadForm("there is no archive, or no such call")
-            desk, shelf = self.desk, self.desk.shelf
-            found = await forget.forget_calls(desk.store, desk.keys, shelf, desk.recordings, [sid])
+            if not CALL_SID.fullmatch(sid):
+                raise BadForm("there is no such call")
+            desk = self.desk
+            found = await forget.forget_calls(desk.store, desk.keys, desk.shelf, desk.recordings, [sid])
             is_done = bool(found.kept or found.in_redis or found.recordings)
             await self._note(request, Deed.FORGET, of=sid, ok=is_done)
             return "/past", f"{sid}: {'it goes on, and stays' if found.live else 'deleted'}"
@@ -134,10 +134,8 @@ class ActionViews:
                 raise BadForm(f"expected a number in full, such as {E164_EXAMPLE}")
             desk = self.desk
             tags = caller_tag.tags(number, desk.settings)
-            if desk.shelf is None or not (tags or not desk.settings.mask_numbers):
-                raise BadForm(
-                    "there is no archive, or no key that calls were tagged with (TRUNKLINE_CALLER_KEY)"
-                )
+            if not tags and desk.settings.mask_numbers:
+                raise BadForm("there is no key that calls were tagged with (TRUNKLINE_CALLER_KEY)")
             found = await forget.forget_caller(
                 desk.store, desk.keys, desk.shelf, desk.recordings, tags, number
             )

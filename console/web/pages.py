@@ -20,6 +20,8 @@ from console.calls import audit, data, ended, firing
 from console.calls.ended import EndedCall, Wanted
 from console.calls.firing import Moment
 from console.calls.live import LiveCall, WorkerRow
+from console.recorder.files import Folder
+from console.recorder.sidecar import Facts, facts
 from console.story import drawing
 from console.text import duration
 from console.web import oncall, rows
@@ -93,6 +95,9 @@ class PageViews:
     async def call(self, request: Request) -> Response:
         """One call, live, over, or of the archive."""
         told, problem = await self._told(request.path_params["sid"])
+        recording = await asyncio.to_thread(_recording, self.desk.recordings, request.path_params["sid"])
+        if told is None and recording is not None and not problem:
+            return RedirectResponse(f"/recordings?find={request.path_params['sid']}", 303)
         if told is None:
             words = problem or "Nobody knows this call any more: it may be older than what is kept."
             return self.desk.note(request, 503 if problem else 404, "No such call", words)
@@ -107,7 +112,7 @@ class PageViews:
             lanes=drawing.lanes(),
             query=query,
             may_listen=self.desk.may_listen,
-            has_recording=await self._has_recording(page),
+            recording=None if page.is_live else recording,
         )
 
     async def call_json(self, request: Request) -> Response:
@@ -136,10 +141,6 @@ class PageViews:
     def page_of(self, told: Told, wanted: Asked) -> CallPage:
         """What the page of a call shows."""
         return oncall.page_of(told, wanted, self.desk.shows, self.desk.prices, wall_ms())
-
-    async def _has_recording(self, page: CallPage) -> bool:
-        folder = self.desk.recordings
-        return not page.is_live and await asyncio.to_thread(folder.sound, page.call_sid) is not None
 
     async def _told(self, sid: str) -> tuple[Told | None, str]:
         desk = self.desk
@@ -191,8 +192,7 @@ class PageViews:
         except (*STORE_ERRORS, ShelfError) as error:
             problem = str(error)
         return desk.page(
-            request, "past.html", rows=found, asked=wanted, choices=choices, more=more, problem=problem,
-            has_archive=desk.shelf is not None,
+            request, "past.html", rows=found, asked=wanted, choices=choices, more=more, problem=problem
         )  # fmt: skip
 
     def _search(self, wanted: PastAsked) -> Search:
@@ -305,6 +305,11 @@ def _place(text: str) -> tuple[int, str] | None:
     """Behind which call a page begins; None: with the newest."""
     at_ms, _, call_sid = text.partition("-")
     return (int(at_ms), call_sid) if at_ms.isdecimal() and len(at_ms) < 16 else None
+
+
+def _recording(folder: Folder, sid: str) -> Facts | None:
+    """What stands beside the sound of a call; None: there is no recording of it."""
+    return None if folder.sound(sid) is None else facts(folder.told(sid) or {})
 
 
 async def _has_janitor(desk: Desk) -> bool:

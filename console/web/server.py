@@ -58,6 +58,8 @@ def make_app(desk: Desk) -> Starlette:
         Route("/calls/{sid}.wav", listening.recording),
         WebSocketRoute("/calls/{sid}/sound", listening.sound),
         Route("/calls/{sid}", pages.call),
+        Route("/recordings", listening.recordings),
+        Route("/recordings/{sid}.json", listening.sidecar),
         Route("/fleet", pages.fleet),
         Route("/past", pages.past),
         Route("/audit", pages.who_did_what),

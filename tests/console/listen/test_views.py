@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from shared.clock import wall_ms
 from shared.contract.streams.audit import Deed
 from shared.contract.streams.tape import tape_command
 from shared.store.client import Store
+from tests.console.archive.samples import end_call
 from tests.console.listen.test_sound import said
 from tests.console.recorder.test_files import record
 from tests.console.recorder.test_placing import entry
@@ -108,3 +110,48 @@ async def test_a_recording_is_had_and_that_is_written_down(store: Store, tmp_pat
         assert (await http.get("/calls/..%2Fcalls.wav")).status_code in (404, 400)
     (deed,) = await audit.newest(store)
     assert (deed.deed, deed.words) == (Deed.LISTEN, "its recording")
+
+
+async def test_the_page_of_a_call_says_what_its_recording_is(store: Store, tmp_path: Path) -> None:
+    """Its length, its gaps, its hash; and both files are had from there."""
+    desk = desk_of(store, tmp_path)
+    desk.recordings.make()
+    path = record(desk.recordings, ONE)
+    await end_call(store, ONE)
+    async with browser(desk) as http:
+        page = (await http.get(f"/calls/{ONE}")).text
+        for shown in ("<dt>gaps</dt>", "not by us", hashlib.sha256(path.read_bytes()).hexdigest()):
+            assert shown in page, shown
+        for place in (f"/calls/{ONE}.wav", f"/recordings/{ONE}.json"):
+            assert f'href="{place}" download' in page
+            assert (await http.get(place)).status_code == 200
+
+
+async def test_a_recording_of_a_call_that_nobody_knows_any_more(store: Store, tmp_path: Path) -> None:
+    """It is listed with what stands beside it, also where there is no archive; its page leads there."""
+    desk = desk_of(store, tmp_path, archive_days=0)
+    desk.recordings.make()
+    record(desk.recordings, ONE, agent="<b>sales", **{"from": "+15550006789"})
+    async with browser(desk) as http:
+        answer = await http.get(f"/calls/{ONE}")
+        assert (answer.status_code, answer.headers["location"]) == (303, f"/recordings?find={ONE}")
+        page = (await http.get(answer.headers["location"])).text
+        assert "&lt;b&gt;sales" in page
+        assert f'action="/calls/{ONE}/forget"' in page
+        assert "0006789" not in page
+        assert "None fits" in (await http.get("/recordings?find=CA9")).text
+        told = await http.get(f"/recordings/{ONE}.json")
+        assert (told.json()["from"], told.json()["seconds"]) == ("…89", 1.0)
+        assert (await http.get(f"/recordings/CA{'9' * 32}.json")).status_code == 404
+        assert (await http.get("/recordings/..%2Fx.json")).status_code == 404
+
+
+async def test_where_recordings_may_not_be_had_they_are_listed(store: Store, tmp_path: Path) -> None:
+    """And can be deleted: only their sound is not given."""
+    desk = desk_of(store, tmp_path, web_token=TOKEN)
+    desk.recordings.make()
+    record(desk.recordings, ONE)
+    async with browser(desk, authorization=f"Bearer {TOKEN}") as http:
+        page = (await http.get("/recordings")).text
+    assert f"/recordings/{ONE}.json" in page
+    assert f"/calls/{ONE}.wav" not in page

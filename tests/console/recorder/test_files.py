@@ -54,6 +54,18 @@ def test_a_recording_is_a_wav_of_two_channels(folder: Folder) -> None:
     assert folder.under_way() == []
 
 
+def test_the_newest_are_listed_first(folder: Folder) -> None:
+    """As many as are asked for; a sidecar that cannot be read hides none, and nothing else is one."""
+    for age_s, sid in enumerate((ONE, TWO)):
+        os.utime(record(folder, sid, agent="sales"), (1_000 - age_s, 1_000 - age_s))
+    (folder.path / "CAx.wav").touch()
+    assert [sid for sid, _ in folder.newest(9)] == [ONE, TWO]
+    assert [(sid, told["agent"]) for sid, told in folder.newest(1)] == [(ONE, "sales")]
+    (folder.path / f"{TWO}.json").write_text("{", "utf-8")
+    assert folder.newest(9, TWO[-8:]) == [(TWO, {})]
+    assert Folder(folder.path / "nowhere").newest(9) == []
+
+
 def test_nobody_else_may_read_it(folder: Folder) -> None:
     record(folder, ONE)
     part = folder.part(TWO)

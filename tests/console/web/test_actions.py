@@ -28,6 +28,7 @@ from shared.logs.log import get_log
 from shared.ownership import steps
 from shared.store.client import Store, make_store
 from tests.console.archive.samples import end_call
+from tests.console.recorder.test_files import record
 from tests.console.web.desks import HERE, browser, desk_of, post, seal_of, told_after
 from tests.support.redis_samples import BRAIN, KEYS, ONE, TWO, make_living_call
 from tests.support.servers import free_port
@@ -200,6 +201,23 @@ async def test_a_call_is_deleted_everywhere(store: Store, tmp_path: Path) -> Non
         assert "it goes on" in await told_after(http, answer)
     assert kept(desk) == []
     assert (await store.exists(KEYS.card(ONE)), await store.exists(KEYS.card(TWO))) == (0, 1)
+    assert [each.deed for each in await deeds(store)] == [Deed.FORGET, Deed.FORGET]
+
+
+async def test_without_an_archive_recordings_are_deleted_too(store: Store, tmp_path: Path) -> None:
+    """Also of a call that nobody knows any more, and those of a caller."""
+    desk = desk_of(store, tmp_path, archive_days=0)
+    desk.recordings.make()
+    (tag,) = caller_tag.tags(NUMBER, desk.settings)
+    record(desk.recordings, ONE)
+    record(desk.recordings, TWO, caller_tag=tag)
+    async with browser(desk) as http:
+        answer = await post(http, f"/calls/{ONE}/forget", on="/recordings", sure="on")
+        assert "deleted" in await told_after(http, answer)
+        assert [sid for sid, _ in desk.recordings.newest(9)] == [TWO]
+        answer = await post(http, "/forget", on="/past", whom=NUMBER, sure="on")
+        assert "1 recordings" in await told_after(http, answer)
+    assert desk.recordings.newest(9) == []
     assert [each.deed for each in await deeds(store)] == [Deed.FORGET, Deed.FORGET]
 
 
