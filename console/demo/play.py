@@ -17,7 +17,7 @@ from console.demo.script import SIMULATOR_SCRIPTS, Language, Script, plan, scrip
 from console.demo.staging import Placed
 from console.demo.timeline import Timeline
 from console.demo.verdict import Check, judge, judge_real
-from console.stack.foreground import options_from
+from console.stack.foreground import options_from, page_host
 from console.stack.launcher import Stack, StackFailed
 from console.stack.plan import DEMO_PUBLIC_URL, SIMULATED_API_KEY, StackOptions
 from console.style import BAD, GOOD, make_console
@@ -62,7 +62,7 @@ async def play(settings: Settings, language: Language, output: Path, run_dir: Pa
     except StackFailed as error:
         console.print(f"[{BAD}]The stack did not start.[/] {escape(str(error))}", soft_wrap=True)
         return Exit.FAILED
-    return _conclude(demo, stack, placed)
+    return conclude(demo, stack, placed)
 
 
 def demo_options(settings: Settings, language: Language, run_dir: Path | None) -> StackOptions:
@@ -87,20 +87,13 @@ def demo_options(settings: Settings, language: Language, run_dir: Path | None) -
     )
 
 
-# Private.
+def what_next(settings: Settings) -> str:
+    """The page to open, and what to do there."""
+    page = f"http://{page_host(settings)}:{settings.web_port}/"
+    return f"trunkline run, then {page} in a browser: watch calls, or make one yourself"
 
 
-def _write_files(demo: Demo, placed: Placed) -> None:
-    staging.write_recording(placed, demo.output / "call.wav")
-    staging.write_picture(
-        placed,
-        demo.output / "call.png",
-        title=f"One call through Trunkline ({demo.script.language})",
-        model=demo.settings.model if demo.real_model else "Realtime simulator",
-    )
-
-
-def _conclude(demo: Demo, stack: Stack, placed: Placed) -> int:
+def conclude(demo: Demo, stack: Stack, placed: Placed) -> int:
     """Summary, checks, where the files are; the exit code."""
     console = demo.console
     console.print()
@@ -116,8 +109,6 @@ def _conclude(demo: Demo, stack: Stack, placed: Placed) -> int:
     )
     console.print(f"picture    {escape(str(demo.output / 'call.png'))}")
     console.print(f"logs       {escape(str(stack.run_dir))}", soft_wrap=True)
-    page = f"http://127.0.0.1:{demo.settings.web_port}/"
-    console.print(f"next       trunkline run, then {page} in a browser: watch calls, or make one yourself")
     failed = [check for check in required if not check.met]
     if failed:
         console.print(
@@ -125,7 +116,21 @@ def _conclude(demo: Demo, stack: Stack, placed: Placed) -> int:
         )
         return Exit.FAILED
     console.print(f"\n[{GOOD}]All as it should be.[/]")
+    console.print(f"next       {escape(what_next(demo.settings))}", soft_wrap=True)
     return Exit.OK
+
+
+# Private.
+
+
+def _write_files(demo: Demo, placed: Placed) -> None:
+    staging.write_recording(placed, demo.output / "call.wav")
+    staging.write_picture(
+        placed,
+        demo.output / "call.png",
+        title=f"One call through Trunkline ({demo.script.language})",
+        model=demo.settings.model if demo.real_model else "Realtime simulator",
+    )
 
 
 def _judged(demo: Demo, placed: Placed) -> tuple[list[Check], list[Check]]:
