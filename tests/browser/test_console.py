@@ -16,6 +16,7 @@ from console.web.reading import Looks
 from shared.clock import wall_ms
 from shared.contract.bill import usage
 from shared.contract.entry import to_dict
+from shared.contract.keys import CALL_PARTS
 from shared.contract.streams.control import Listen, read_message
 from shared.contract.streams.history import ItemEntry, ItemHeard, ItemLength, history_fields
 from shared.contract.streams.journal import Kind
@@ -23,6 +24,7 @@ from shared.contract.streams.tape import ENTRY_MS, Piece, TapeEntry, samples, ta
 from shared.logs.log import get_log
 from shared.store.client import Store, make_store
 from tests.console.archive.samples import end_call
+from tests.console.recorder.test_files import record
 from tests.console.web.desks import desk_of, served
 from tests.support.browser import Faults, chromium, serious
 from tests.support.redis_samples import (
@@ -42,10 +44,15 @@ pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("browser")]
 
 HEBREW = "איפה ההזמנה שלי, מספר 4217?"
 HOSTILE = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>\u202e'
+ARCHIVED, UNKNOWN = "CA" + "8" * 32, "CA" + "9" * 32
+"""A call that only the archive has, and one of which only its recording is left."""
+
 PAGES = {
     "live": "/", "call": f"/calls/{ONE}", "past": "/past", "fleet": "/fleet", "phone": "/phone",
-    "audit": "/audit",
+    "audit": "/audit", "recorded": f"/calls/{TWO}", "archived": f"/calls/{ARCHIVED}",
+    "recordings": "/recordings",
 }  # fmt: skip
+TOKEN = "a-token-of-some-length"
 WIDTHS = (360, 1440)
 SCHEMES = ("light", "dark")
 
@@ -83,6 +90,12 @@ async def a_call(store: Store) -> None:
     await write(store, Kind.TOOL_STARTED, tool=HOSTILE, call_id="c1", response="r1")
 
 
+async def gone_from_redis(store: Store, sid: str) -> None:
+    """As an hour after its end."""
+    await store.zrem(KEYS.ended(KEYS.lane(sid)), sid)
+    await store.delete(KEYS.card(sid), *(KEYS.part(sid, part) for part in CALL_PARTS))
+
+
 @pytest.fixture
 async def desk(valkey_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
     """A console of a deployment that is at work."""
@@ -96,7 +109,12 @@ async def desk(valkey_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
     made.looks = Looks(store, KEYS, with_words=True, fresh_ms=0.0)
     assert made.shelf is not None
     writer = Writer(store=store, keys=KEYS, shelf=made.shelf, log=get_log(), keep_days=30.0, with_text=True)
+    await end_call(store, ARCHIVED, agent="sales")
     await writer.round()
+    await gone_from_redis(store, ARCHIVED)
+    made.recordings.make()
+    for sid in (TWO, UNKNOWN):
+        record(made.recordings, sid, agent=HOSTILE)
     yield made
     made.shelf.close()
     await store.aclose()
@@ -107,6 +125,15 @@ async def settled(page: Any, url: str) -> None:
     is."""
     await page.goto(url, wait_until="domcontentloaded")
     await page.wait_for_selector("main h1")
+
+
+async def is_in_order(page: Any, where: str) -> None:
+    """Nothing sticks out of the page that is open; axe finds nothing serious on it."""
+    too_wide = await page.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
+    assert too_wide <= 0, f"{where} is {too_wide} px too wide"
+    assert await serious(page) == [], where
 
 
 async def test_every_page_at_both_sizes_and_in_both_schemes(desk: Desk) -> None:
@@ -122,16 +149,62 @@ async def test_every_page_at_both_sizes_and_in_both_schemes(desk: Desk) -> None:
                 faults.watch(page)
                 for name, path in PAGES.items():
                     await settled(page, f"{url}{path}")
-                    where = f"{name} at {width}, {scheme}"
-                    too_wide = await page.evaluate(
-                        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-                    )
-                    assert too_wide <= 0, f"{where} is {too_wide} px too wide"
-                    assert await serious(page) == [], where
+                    await is_in_order(page, f"{name} at {width}, {scheme}")
                     if shots:
                         await page.screenshot(path=f"{shots}/{name}-{width}-{scheme}.png")
                 assert faults.found == []
                 await context.close()
+
+
+async def test_the_form_that_asks_for_the_token(desk: Desk, tmp_path: Path) -> None:
+    """At both sizes and in both schemes; who shows the token sees the pages, and signs out again."""
+    asks = desk_of(desk.store, tmp_path, web_token=TOKEN)
+    async with served(asks) as url, chromium() as browser:
+        for width in WIDTHS:
+            for scheme in SCHEMES:
+                context = await browser.new_context(
+                    viewport={"width": width, "height": 900}, color_scheme=scheme
+                )
+                page, faults = await context.new_page(), Faults(url)
+                faults.watch(page)
+                await settled(page, f"{url}/calls/{ONE}")
+                assert page.url == f"{url}/login"
+                await is_in_order(page, f"login at {width}, {scheme}")
+                await page.fill("#token", TOKEN)
+                await page.keyboard.press("Enter")
+                await page.wait_for_selector("h1:has-text('Live calls')")
+                await is_in_order(page, f"live with a session at {width}, {scheme}")
+                await page.click("text=Sign out")
+                await page.wait_for_selector("#token")
+                assert faults.found == []
+                await context.close()
+    assert asks.shelf is not None
+    asks.shelf.close()
+
+
+async def test_a_call_of_the_archive_and_what_was_recorded(desk: Desk) -> None:
+    """The first is whole without Redis; of the second the page says what it is, and both files are had."""
+    async with served(desk) as url, chromium() as browser:
+        page, faults = await browser.new_page(), Faults(url)
+        faults.watch(page)
+        await settled(page, f"{url}/calls/{ARCHIVED}")
+        assert await page.locator("ol.said li").count() >= 2
+        assert await page.locator("[data-events]").count() == 0
+        await settled(page, f"{url}/calls/{TWO}")
+        assert "gaps" in await page.inner_text("[aria-labelledby=h-recording]")
+        for words, ending in (("Download the recording", "wav"), ("Download its sidecar", "json")):
+            async with page.expect_download() as started:
+                await page.click(f"text={words}")
+            file = await (await started.value).path()
+            assert file.stat().st_size > 0, ending
+
+        await settled(page, f"{url}/calls/{UNKNOWN}")  # It leads to what is left of it.
+        assert page.url == f"{url}/recordings?find={UNKNOWN}"
+        await page.check("input[name=sure]")
+        await page.click("text=Delete")
+        await page.wait_for_selector("text=deleted")
+        assert desk.recordings.sound(UNKNOWN) is None
+        assert faults.found == []
 
 
 async def test_what_a_caller_says_is_words_and_has_its_own_direction(desk: Desk) -> None:
