@@ -39,8 +39,8 @@ DEVELOPMENT_DRAIN_S = 5.0
 """On Ctrl-C nobody wants to wait a minute for a call of their own."""
 
 DEVELOPMENT = {"web_shows": "text", "web_breaks": "true"}
-"""Settings of the web console, unless they are set: one's own words on one's own host, and nobody's calls but one's
-own are lost with a brain."""
+"""Settings of the web console, unless they are set: one's own words are shown on one's own host, and nobody
+else's calls are lost with a brain."""
 
 EVERY_ADDRESS = "0.0.0.0"
 

@@ -344,9 +344,7 @@ def _worker_line(worker: AnyWorker, late: Late | None, taken_over: int) -> Worke
         calls=f"{beat.calls} of {beat.capacity}",
         share=min(100, share),
         lag=Figure(words=f"{beat.loop_lag_ms:.1f} ms", is_bad=beat.loop_lag_ms > LATE_MS),
-        late=NOTHING
-        if late is None
-        else Figure(words=f"{late.late} of {late.sent}", is_bad=late.is_bad),
+        late=NOTHING if late is None else Figure(words=f"{late.late} of {late.sent}", is_bad=late.is_bad),
         taken_over=taken_over,
         beat=Figure(words=millis(worker.beat_age_ms), is_bad=not worker.is_alive),
         version=beat.version,

@@ -131,9 +131,9 @@ def _beside_plain(rows: Sequence[Row]) -> list[str]:
         cost, least = (sum(of.cpu_ms.get(name, 0.0) for name in plain.cpu_ms) for of in (row, plain))
         late, before = (of.numbers["schedule_p99_ms"] for of in (row, plain))
         lines.append(
-            f"{TITLES[row.system]}: CPU of roles and Redis {_ratio(cost, least)} × Trunkline alone ({cost:.2f},"
-            f" {least:.2f} ms a call-second); behind the pacer's schedule p99 {_ratio(late, before)} ×"
-            f" ({_number(late, 1)}, {_number(before, 1)} ms)."
+            f"{TITLES[row.system]}: CPU of roles and Redis {_ratio(cost, least)} × Trunkline alone"
+            f" ({cost:.2f}, {least:.2f} ms a call-second); behind the pacer's schedule p99"
+            f" {_ratio(late, before)} × ({_number(late, 1)}, {_number(before, 1)} ms)."
         )
     return lines
 

@@ -66,8 +66,8 @@ class ConsoleSettings(BaseSettings):
     )
     web_breaks: bool = Field(
         False,
-        description="Whether the telephone in the browser may break its calls on purpose: frames lost, a stream"
-        " cut, the brain killed with all its calls. For development: `make run` sets it.",
+        description="Whether the telephone in the browser may break its calls on purpose: frames lost, a"
+        " stream cut, the brain killed with all its calls. For development: `make run` sets it.",
     )
     web_grafana_url: LinkUrl = Field(
         "", description="Where the page of the fleet leads to for figures over time."

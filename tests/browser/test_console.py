@@ -85,8 +85,8 @@ async def a_call(store: Store) -> None:
     await say(store, HEBREW, "u1", "user")
     await say(store, f"Your order is {HOSTILE} on its way, and will be there tomorrow.", "i2")
     heard = ItemHeard(item_id="i2", ms=3_000, of_ms=9_000, complete=True)
-    for record in (ItemLength(item_id="i2", ms=9_000), heard):
-        await store.xadd(KEYS.history(ONE), to_dict(history_fields(record)))
+    for entry in (ItemLength(item_id="i2", ms=9_000), heard):
+        await store.xadd(KEYS.history(ONE), to_dict(history_fields(entry)))
     await write(store, Kind.TOOL_STARTED, tool=HOSTILE, call_id="c1", response="r1")
 
 

@@ -80,8 +80,8 @@ def of_end(came: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 async def test_a_call_costs_what_its_sum_by_hand_is(tmp_path: Path) -> None:
-    """Three turns, one of them an interruption, one with a tool: the card and `call.ended` say the sum, cached
-    sound included."""
+    """Three turns, an interruption and a tool among them: the card and `call.ended` say the sum, cached sound
+    included."""
     with server(valkey_binary(), tmp_path) as url:
         async with told() as (hook_url, came):
             environment = {"TRUNKLINE_WEBHOOK_URL": hook_url, "TRUNKLINE_WEBHOOK_SECRET": "any text"}
@@ -97,7 +97,8 @@ async def test_a_call_costs_what_its_sum_by_hand_is(tmp_path: Path) -> None:
 
                     steps = (
                         WaitForSpeech(), WaitForSilence(300), Speak(clip("en_caller_ask")),
-                        InterruptAfter(600, clip("en_caller_interrupt")), WaitForSpeech(), WaitForSilence(900),
+                        InterruptAfter(600, clip("en_caller_interrupt")),
+                        WaitForSpeech(), WaitForSilence(900),
                         Speak(clip("en_caller_goodbye")), WaitForSpeech(), WaitForSilence(900),
                         WaitUntil(is_counted, "the model has said what all of it used"), HangUp(),
                     )  # fmt: skip

@@ -57,8 +57,8 @@ class Prompts:
         self._last = Given(0)
 
     def next(self, items: Iterable[Item]) -> Given:
-        """Of the next response, be it beside the conversation: the instructions, and these items, sound by its
-        length, all else by its letters."""
+        """Of the next response, be it beside the conversation: the instructions, and these items: sound by
+        its length, all else by its letters."""
         text, audio = INSTRUCTIONS_TOKENS, 0
         for item in items:
             if item.audio:
