@@ -80,7 +80,7 @@ class Acting:
                 mine.record.heard(
                     action.item_id, action.heard_ms, action.received_ms, complete=action.complete
                 )
-                mine.recording.heard(action.item_id, complete=action.complete)
+                mine.recording.heard(action.item_id, heard_out=action.heard_out)
             case actions.RunTool():
                 self.host.spawn(mine.tools.run(action), f"tool-{action.name}")
             case actions.Move():

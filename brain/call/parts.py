@@ -55,7 +55,7 @@ from brain.takeover.expected import Expected
 from brain.takeover.pending import PendingWords
 from brain.takeover.prepared import Prepared
 from brain.telling import making
-from brain.telling.recording import CallRecording, make_recording
+from brain.telling.recording import ANNOUNCEMENT, CallRecording, make_recording
 from brain.telling.spending import Spending
 from brain.tools.attempts import ToolAttempts
 from brain.tools.runs import ToolRuns
@@ -158,14 +158,18 @@ class CallParts:
         nobody may remember what was said."""
         known, items = self.record.conversation, self.sequencer.state.items
         first = first_words(self.agent, known, items, past, was_greeted=was_greeted)
-        self.recording.begins(self.agent, first)
+        self.recording.begins(self.agent, first, items)
         if greets(first):
             self.lines.journal.note(self.lines.call_sid, Kind.GREETING)
         return first
 
     def notice(self, item_id: str) -> Notice:
-        """One of the agent's, by the id that `first_words` gave it."""
-        return self.agent.said_first[number_of(item_id) - 1]
+        """One of the agent's, by the id that `first_words` gave it. The announcement is that of the agent who
+        answered."""
+        number, announcement = number_of(item_id), self.recording.announcement
+        if announcement is not None and number == ANNOUNCEMENT:
+            return announcement
+        return self.agent.said_first[number - 1]
 
     def filling(self, now: float) -> Loop | None:
         """What the caller hears while they wait: for a tool and the answer to it, or in a moment that they
@@ -243,7 +247,7 @@ def make(
     tools = _tools(services, casting, record, log, host, watch)
     was = None if past is None else past.recording
     recording = make_recording(card, was, owner.card, leaving.tape, lines)
-    leaving.taped, tools.pause = recording.wish, recording.pause
+    leaving.taped, tools.pause, watch.announce = recording.wish, recording.pause, recording.again
     control = FromControl(
         host, process.store, owner, feed, away, leaving, watch, tools, recording.listened, lines, log,
         counters, process.ownership, host.ended, host.spawn, card.control_pos or FIRST,

@@ -39,13 +39,16 @@ class CallWatch:
     lines: CallLog
     give: Callable[[Input], None]
     teller: CallTeller
+    announce: Callable[[], Input | None] = lambda: None
+    """Asked where nobody says or waits for anything: an announcement that must be said again."""
 
     def check(self, now_ms: float, call: Standing) -> None:
         """Twice a second: what is due is done."""
         if not call.is_ending:
             # Who is owed an answer is not asked whether they are there.
             is_waiting = call.owed is not None or not call.has_session or not call.is_here
-            self._check_caller(now_ms, busy=call.is_busy or is_waiting)
+            is_busy = call.is_busy or is_waiting
+            self._check_caller(now_ms, busy=is_busy or self._announces())
             self._check_hole(now_ms, busy=call.is_busy or call.owed is not None)
         self.due.check_model(now_ms, call)
         self.window.check(now_ms)
@@ -73,6 +76,13 @@ class CallWatch:
         self.hole.forget()
 
     # Private.
+
+    def _announces(self) -> bool:
+        """Whether an announcement is said now."""
+        words = self.announce()
+        if words is not None:
+            self.give(words)
+        return words is not None
 
     def _check_caller(self, now_ms: float, *, busy: bool) -> None:
         typed = self.keypad.due(now_ms)

@@ -200,6 +200,9 @@ class RecordHeard:
     heard_ms: int
     received_ms: int
     complete: bool
+    heard_out: bool = False
+    """Egress has said that the caller heard all of the whole item, to a frame. Nobody concludes it from its
+    silence."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -140,6 +140,7 @@ def resolve_cut(s: State, heard_ms: dict[str, float]) -> None:
                 heard_ms=int(heard),
                 received_ms=int(item.received_ms),
                 complete=item.complete,
+                heard_out=_is_reported_whole(s, item, heard),
             )
         )
         if playhead_passed:
@@ -164,6 +165,12 @@ def drop_straggler(s: State, item_id: str, response_id: str) -> None:
 def _is_heard_out(s: State, item: Item, heard_ms: float) -> bool:
     near_end_ms = item.received_ms - s.config.truncate_margin_ms
     return item.complete and heard_ms >= near_end_ms
+
+
+def _is_reported_whole(s: State, item: Item, heard_ms: float) -> bool:
+    """Without the margin that a truncation has: what counts is the ear."""
+    unheard_ms = item.received_ms - heard_ms
+    return item.complete and not item.presumed and unheard_ms <= s.config.played_tolerance_ms
 
 
 def _truncate(s: State, item: Item, heard_ms: float) -> None:

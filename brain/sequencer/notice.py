@@ -30,9 +30,11 @@ OF_NO_SESSION = -1
 """No session has made it: each knows it as text only."""
 
 
-def notice_id(number: int, *, interruptible: bool) -> str:
-    """The id of the n-th notice of a call, as response and as item."""
-    return f"{FREE if interruptible else PROTECTED}{number}"
+def notice_id(number: int, *, interruptible: bool, again: int = 0) -> str:
+    """The id of the n-th notice of a call, as response and as item. `again`: it was cut off, and is said once
+    more; a number that no other time has, since nothing of the item that was cut may count for this one."""
+    time = f"{again}-" if again else ""
+    return f"{FREE if interruptible else PROTECTED}{time}{number}"
 
 
 def number_of(item_id: str) -> int:

@@ -97,6 +97,7 @@ def report_overdue(s: State, now_ms: float) -> None:
     s.journal(Kind.ERROR, what="playback_unreported", response=speaking.response_id)
     for item in s.items.values():
         if item.response_id == speaking.response_id:
+            item.presumed = item.presumed or item.unheard_ms > s.config.played_tolerance_ms
             item.heard_ms = item.received_ms
     stop_speaking(s, cause="unreported")
     forget_heard(s)
@@ -171,5 +172,11 @@ def _let_go(s: State, item: Item) -> None:
     if item.received_bytes > 0:
         received_ms = int(item.received_ms)
         s.actions.append(
-            RecordHeard(item_id=item.item_id, heard_ms=received_ms, received_ms=received_ms, complete=True)
+            RecordHeard(
+                item_id=item.item_id,
+                heard_ms=received_ms,
+                received_ms=received_ms,
+                complete=True,
+                heard_out=not item.presumed,
+            )
         )

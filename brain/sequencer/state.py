@@ -114,6 +114,8 @@ class Item:
     heard_ms: float = 0.0
     complete: bool = False
     """Its generation ended normally and `item_end` was written."""
+    presumed: bool = False
+    """Egress has not said what was heard of it for longer than it lasts: it was taken as heard."""
     session: int = 0
     """The number of the session that made it: a later one knows it as text only."""
 

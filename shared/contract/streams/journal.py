@@ -106,7 +106,7 @@ class Kind(enum.StrEnum):
     GAP = "gap", "the caller was not heard for a while (`ms`) and says nothing now: they are asked for it"
     IDLE = "idle", "a silent caller was asked whether they are there"
     LIMIT = "limit", "a limit ended the call (`cause`)"
-    TAPED = "taped", "whether both sides are recorded, from now on (`what`: a word of the card)"
+    TAPED = "taped", "whether both sides are recorded, from now on (`what`: a word of the card, or no)"
     LISTENED = "listened", "somebody begins to listen"
     BUDGET = (
         "budget",

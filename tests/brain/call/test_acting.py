@@ -33,7 +33,7 @@ PLAY = actions.PlayNotice(cut=1, item_id="notice-free-1", debt=3)
 TELL = actions.TellSaid(event_id="e", item_id="notice-free-1", text="This call is recorded.")
 END_ITEM = actions.EndItem(cut=1, response_id="r1", item_id="i1", total_bytes=AUDIO_BYTES)
 END_RESPONSE = actions.EndResponse(cut=1, response_id="r1")
-HEARD = actions.RecordHeard(item_id="i1", heard_ms=400, received_ms=1000, complete=False)
+HEARD = actions.RecordHeard(item_id="i1", heard_ms=400, received_ms=1000, complete=False, heard_out=True)
 RUN = actions.RunTool(response_id="r1", call_id="t1", name="look_up", arguments="{}")
 MOVE = actions.Move(kind=Next.DIAL, argument="+15550001", call_id="t1")
 CREATE = actions.SendCreate(token="b1-1", reason=Reason.TURN)
@@ -67,7 +67,7 @@ REACHES: list[tuple[Action, Told]] = [
     (TELL, [("sessions", "do", replace(TELL, text="This call …"))]),
     (END_ITEM, [("reply", "end_item", END_ITEM, 5.0), ("record", "item_ms", "i1", 1000)]),
     (END_RESPONSE, [("reply", "end_response", END_RESPONSE, 5.0)]),
-    (HEARD, [("record", "heard", "i1", 400, 1000, False), ("recording", "heard", "i1", False)]),
+    (HEARD, [("record", "heard", "i1", 400, 1000, False), ("recording", "heard", "i1", True)]),
     (RUN, [("tools", "run", RUN), ("host", "spawn", "tool-look_up")]),
     (MOVE, [("away", "sent", MOVE), ("leaving", "move", Next.DIAL, "+15550001")]),
     (CREATE, [("sessions", "do", CREATE), ("stopwatch", "asked", "b1-1", 5.0)]),

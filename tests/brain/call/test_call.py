@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -11,13 +12,17 @@ from brain.model.lifeline import Rollover
 from brain.sequencer import SequencerConfig
 from brain.sequencer.actions import RunTool, SendCancel, SendCreate
 from brain.sequencer.inputs import Input, ResponseCreated, SpeechStarted, ToolCalled
+from brain.sequencer.notice import is_notice, number_of
 from shared.contract.card import Next
 from shared.contract.streams.control import Detached
 from shared.contract.streams.history import ToolEntry
+from shared.contract.streams.journal import Kind
+from shared.contract.streams.reply import ReplyKind
 from shared.contract.window import BrainWindow, load
 from shared.figures import rolling
 from shared.store.client import Store
 from simulators.realtime import Knobs, RealtimeSimulator, ResponseKnobs
+from tests.brain.agents.sounds import write_tone
 from tests.brain.stage import KEYS, Line, brain, line, serving
 from tests.brain.toy_engine import ToyEngine, use_toys
 from tests.support.waiting import wait_until
@@ -192,4 +197,37 @@ async def test_a_call_that_nobody_ends_is_given_back_with_a_deadline(
         assert (await here.card())["brain"] == ""
         assert await store.zscore(KEYS.deadlines(0), here.call_sid) is not None
         assert await store.xlen(KEYS.orphans(0)) == 0
+        await here.end()
+
+
+async def test_an_announcement_that_an_operator_cut_is_said_again_before_anything_is_recorded(
+    store: Store, redis_url: str, tmp_path: Path
+) -> None:
+    """Behind what the operator had said; and it is recorded from its end on."""
+    write_tone(tmp_path / "recorded.wav")
+    path = tmp_path / "agents.toml"
+    path.write_text(
+        "[default]\ngreeting = ''\n[default.recording]\nrecord = true\n"
+        "announcement = { file = 'recorded.wav', text = 'This call is recorded.' }\n"
+    )
+    async with (
+        RealtimeSimulator(knobs=Knobs(response=ResponseKnobs(first_audio_ms=200, speed_factor=50))) as sim,
+        brain(redis_url, sim, agents_file=str(path)) as (_, role),
+        line(store, redis_url) as here,
+    ):
+        here.hold_at_ms = 400
+        await serving(role)
+        await wait_until(lambda: here.kinds().count(ReplyKind.RESPONSE_END) == 1, "it is in reply")
+        await here.card_says("tape", "announcing")
+        await here.type("say", text="Say that there is a fire.", force="yes")
+        await wait_until(lambda: here.cut == 1, "it is cut off")
+        here.hold_at_ms = None
+        await here.card_says("tape", "on")
+
+        first, said, again = here.items()
+        assert [is_notice(each) for each in (first, said, again)] == [True, False, True]
+        assert here.audio_of(again) == here.audio_of(first)
+        assert (first, number_of(again)) == ("notice-whole-1", 1)
+        journal = [entry for entry in await here.journal() if entry.kind in (Kind.TAPED, Kind.NOTICE)]
+        assert [entry.fields.get("what", "said") for entry in journal] == ["announcing", "said", "said", "on"]
         await here.end()

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, cast
 
-from brain.agents.agent import Confirm
+from brain.agents.agent import Confirm, Recorded
 from brain.call import parts
 from brain.call.call import BrainCall
 from brain.memory.past import Past
 from brain.role import BrainRole
 from brain.sequencer import Sequencer, inputs
+from brain.sequencer.inherit import ItemLeft, Left
 from brain.sound.kinds import Loop, Notice
-from shared.contract.card import CallState, Next
+from shared.contract.card import CallState, Next, TapeState
 from shared.contract.entry import FIRST
 from shared.contract.views import BrainView
 from shared.process.life import make_process
@@ -51,6 +52,16 @@ CARD = BrainView(
     taped_from_ms=None,
     listen_until_ms=None,
 )
+
+
+ANNOUNCING = ItemLeft(
+    item_id="notice-whole-1",
+    response_id="notice-whole-1",
+    received_bytes=8_000,
+    heard_ms=400.0,
+    complete=True,
+)
+"""Of an announcement the caller has heard the beginning."""
 
 
 async def made(
@@ -231,3 +242,38 @@ async def test_a_notice_is_found_by_its_id() -> None:
     for given, notice in zip((first, second), notices, strict=True):
         assert isinstance(given, inputs.NoticeReady)
         assert call._parts.notice(given.item_id) is notice
+
+
+async def test_an_announcement_that_was_cut_off_is_said_again_whoever_answers_by_then() -> None:
+    """That of the agent who was to be recorded; and the other one's notices are no announcement."""
+    call = await made(CARD)
+    notice = Notice(file="n.wav", text="This call is recorded.", interruptible=False, audio=b"\x10" * 1_600)
+    waits_for(call, recording=Recorded(record=True, announcement=notice))
+    first, _ = call._parts.first_words(None, was_greeted=False)
+    assert isinstance(first, inputs.NoticeReady)
+    call._parts.recording.heard(first.item_id, heard_out=False)
+    waits_for(call, recording=Recorded(), notices=(replace(notice, text="Calls cost."),))
+
+    again = call._parts.watch.announce()
+
+    assert isinstance(again, inputs.NoticeReady)
+    assert call._parts.notice(again.item_id) is notice
+
+
+async def test_an_announcement_that_another_brain_has_begun_is_heard_to_its_end() -> None:
+    """It is in `reply`, and is not said again behind itself; one that is not there is."""
+    for left, is_due in (
+        (Left(items=(ANNOUNCING,), ended=frozenset({ANNOUNCING.item_id})), False),
+        (Left(), True),
+    ):
+        call = await made(replace(CARD, claims=2, tape=TapeState.ANNOUNCING))
+        notice = Notice(
+            file="n.wav", text="This call is recorded.", interruptible=False, audio=b"\x10" * 8_000
+        )
+        waits_for(call, recording=Recorded(record=True, announcement=notice))
+        call._parts.record.notice(ANNOUNCING.item_id, notice.text, notice.ms)
+        call._parts.sequencer.inherit(left, 0.0)
+
+        call._parts.first_words(None, was_greeted=True)
+
+        assert (call._parts.watch.announce() is not None) is is_due

@@ -26,6 +26,8 @@ from shared.contract.streams.journal import Kind
 from shared.settings import load
 from tests.brain.call.standings import QUIET
 
+NOTICE = inputs.NoticeReady(item_id="notice-whole-1", n_bytes=8_000, text="This call is recorded.")
+
 
 @dataclass
 class Desk:
@@ -95,6 +97,23 @@ def test_a_caller_who_cannot_speak_is_not_silent(desk: Desk, call: Standing) -> 
         watch.check(half * 500.0, call)
 
     assert desk.given == []
+
+
+def test_an_announcement_that_is_due_is_said_where_nothing_else_is(desk: Desk) -> None:
+    """Nobody is asked whether they are there in that moment."""
+    due = [NOTICE]
+    watch = desk.watch()
+    watch.announce = lambda: due.pop() if due else None
+    busy = [
+        replace(QUIET, is_busy=True), replace(QUIET, has_session=False), replace(QUIET, is_here=False),
+        replace(QUIET, owed=Owed(1, DebtCause.TURN, 0.0)), replace(QUIET, is_ending=True),
+    ]  # fmt: skip
+    for call in busy:
+        watch.check(0.0, call)
+    assert desk.given == []
+    watch.check(9_900.0, QUIET)
+    watch.check(10_100.0, QUIET)
+    assert desk.given == [NOTICE]
 
 
 def test_a_call_that_lasts_too_long_ends_with_a_farewell(desk: Desk) -> None:

@@ -16,7 +16,7 @@ from brain.sequencer.actions import (
     TellSaid,
 )
 from brain.sequencer.inherit import ItemLeft, Left
-from brain.sequencer.notice import is_notice, notice_id, number_of
+from brain.sequencer.notice import PROTECTED, is_notice, notice_id, number_of
 from tests.brain.sequencer.desk import Desk, creates, journaled, only
 
 FREE = notice_id(1, interruptible=True)
@@ -33,6 +33,9 @@ def test_its_id_says_what_it_is() -> None:
     assert is_notice(FREE)
     assert is_notice(WHOLE)
     assert not is_notice("item_1")
+    once_more = notice_id(2, interruptible=False, again=1_700_000_000_000)
+    assert once_more != WHOLE
+    assert (number_of(once_more), once_more.startswith(PROTECTED)) == (2, True)
 
 
 @pytest.mark.parametrize("confirmed", [True, False])
@@ -85,7 +88,7 @@ def test_it_is_over_when_it_was_heard() -> None:
     actions = desk.played(FREE, FREE, 3_000)
 
     assert only(RecordHeard, actions) == [
-        RecordHeard(item_id=FREE, heard_ms=3_000, received_ms=3_000, complete=True)
+        RecordHeard(item_id=FREE, heard_ms=3_000, received_ms=3_000, complete=True, heard_out=True)
     ]
     assert (desk.core.state.items, desk.core.state.responses) == ({}, {})
 
@@ -127,6 +130,59 @@ def test_an_operator_may_cut_even_that() -> None:
     desk.give(ready(WHOLE))
 
     assert only(Flush, desk.wish(Reason.OPERATOR, "Fire!", force=True))
+
+    (heard,) = only(RecordHeard, desk.flushed(1, **{WHOLE: 400.0}))
+    assert (heard.heard_ms, heard.complete, heard.heard_out) == (400, True, False)
+
+
+@pytest.mark.parametrize(("heard_ms", "is_heard_out"), [(0.0, False), (2_979.0, False), (2_980.0, True)])
+def test_a_cut_says_whether_it_was_heard_to_its_end(heard_ms: float, is_heard_out: bool) -> None:
+    """To a frame: nearer than a truncation asks for."""
+    desk = Desk()
+    desk.give(ready(WHOLE))
+    desk.audible(WHOLE, WHOLE)
+    desk.wish(Reason.OPERATOR, "Fire!", force=True)
+    (heard,) = only(RecordHeard, desk.flushed(1, **{WHOLE: heard_ms}))
+    assert heard.heard_out is is_heard_out
+
+
+def test_a_cut_of_which_egress_tells_nothing_was_not_heard_to_its_end() -> None:
+    """Its last word counts."""
+    desk = Desk()
+    desk.give(ready(WHOLE))
+    desk.audible(WHOLE, WHOLE)
+    desk.heard(WHOLE, WHOLE, 900)
+    desk.wish(Reason.OPERATOR, "Fire!", force=True)
+    (heard,) = only(RecordHeard, desk.at(desk.core.state.config.flushed_wait_ms))
+    assert (heard.heard_ms, heard.heard_out) == (900, False)
+
+
+def test_what_nobody_has_reported_counts_as_played_and_not_as_heard() -> None:
+    """Neither a notice whose end nobody tells of, nor one of which nobody tells anything."""
+    silent = Desk()
+    silent.give(ready(WHOLE))
+    silent.audible(WHOLE, WHOLE)
+    silent.heard(WHOLE, WHOLE, 900)
+    (played,) = only(RecordHeard, silent.at(60_000.0))
+    assert (played.heard_ms, played.complete, played.heard_out) == (3_000, True, False)
+
+    dead = Desk()
+    dead.give(ready(WHOLE))
+    dead.at(60_000.0)
+    assert only(Flush, dead.log)
+    dead.at(61_000.0)
+    (unheard,) = only(RecordHeard, dead.log)
+    assert (unheard.heard_ms, unheard.heard_out) == (0, False)
+
+
+def test_one_whose_end_is_told_last_of_all_was_heard() -> None:
+    """All of it was reported; only the word that all is silent never came."""
+    desk = Desk()
+    desk.give(ready(WHOLE))
+    desk.audible(WHOLE, WHOLE)
+    desk.heard(WHOLE, WHOLE, 2_990)
+    (heard,) = only(RecordHeard, desk.at(60_000.0))
+    assert heard.heard_out
 
 
 def test_it_does_not_stand_still_for_a_voice_if_it_must_be_heard() -> None:
