@@ -5,7 +5,8 @@ of their ear and may be voided; a recording must have each where it was. Owns: t
 Pure; `now_ms` is monotonic. Must not know: Redis, who wants it.
 
 - Left: a frame's place follows from its number, so that jitter moves nothing. Where all frames of a while
-  come later or earlier than their places say, the places move: a pause that the numbers do not tell of.
+  come later or earlier than their places say, the places move: a pause that the numbers do not tell of. Those
+  that come late move too, and wait for their entry until it is sure that they are no burst behind a stall.
 - Right: the carrier plays what it is given in order, from when it comes or from the end of what is before it.
   What a clear finds unplayed is forgotten. Both the frame and the clear take the same way, so that what was
   played is known here without knowing how long the way is.
@@ -26,6 +27,8 @@ GATHERED_MOST = 30 * FRAMES_PER_S
 EARLY_MS = 40.0
 LATE_MS = 500.0
 """Frames that are all further off than this from where their numbers place them are placed anew."""
+SURE_MS = 100.0
+"""For so long frames must have come late: those of a stall come all at once, and the last one is in time."""
 
 
 @dataclass(slots=True)
@@ -41,6 +44,14 @@ class Caller:
     """The place of the next one by number."""
     _least_late_ms: float | None = None
     """Of all frames since it was last taken: by how much they came after their place."""
+    _late: int = 0
+    """How many of the newest ones came too late for their places, without one in time behind them."""
+    _late_since_ms: float = 0.0
+    """The first of them came then,"""
+    _late_for_ms: float = 0.0
+    """the last one so long after it,"""
+    _late_by_ms: float = 0.0
+    """and all of them by this much at least."""
 
     def frame(self, number: int, audio: bytes, at_ms: float) -> None:
         """A frame came. `at_ms`: since the beginning of the run."""
@@ -54,17 +65,43 @@ class Caller:
         late_ms = at_ms - self._due / samples(1)
         if self._least_late_ms is None or late_ms < self._least_late_ms:
             self._least_late_ms = late_ms
+        self._note_late(late_ms, at_ms)
         self.pieces.append(Piece(max(0, self._due), audio))
         self._due += len(audio)
 
     def take(self) -> tuple[Piece, ...]:
-        """All since it was last taken, joined."""
-        late_ms, self._least_late_ms = self._least_late_ms, None
-        if late_ms is not None and not -EARLY_MS <= late_ms <= LATE_MS:
-            self._due = max(0, self._due + samples(late_ms))
+        """All since it was last taken, joined, but for what has no sure place yet."""
+        early_ms, self._least_late_ms = self._least_late_ms, None
+        newest = [self.pieces.pop() for _ in range(min(self._late, len(self.pieces)))][::-1]
+        if self._late and self._late_for_ms >= SURE_MS:
+            moved = samples(self._late_by_ms)
+            self.pieces.extend(Piece(piece.at + moved, piece.audio) for piece in newest)
+            self._due += moved
+            self._late, newest = 0, []
+        elif early_ms is not None and early_ms < -EARLY_MS:
+            self._due = max(0, self._due + samples(early_ms))
         taken = _joined(self.pieces)
         self.pieces.clear()
+        self.pieces.extend(newest)
         return taken
+
+    def pass_over(self) -> None:
+        """What came since it was last taken is kept out of everything."""
+        self.take()
+        self.pieces.clear()
+        self.lost = 0
+
+    # Private.
+
+    def _note_late(self, late_ms: float, at_ms: float) -> None:
+        if late_ms <= LATE_MS:
+            self._late = 0
+            return
+        if not self._late:
+            self._late_since_ms, self._late_by_ms = at_ms, late_ms
+        self._late += 1
+        self._late_for_ms = at_ms - self._late_since_ms
+        self._late_by_ms = min(self._late_by_ms, late_ms)
 
 
 @dataclass(slots=True)
@@ -162,8 +199,7 @@ class Tracks:
     def pass_over(self, now_ms: float) -> None:
         """What there was up to now is wanted by nobody."""
         at_ms = now_ms - self._began_ms
-        self._caller.take()
-        self._caller.lost = 0
+        self._caller.pass_over()
         self._heard.take(at_ms)
         self._from_ms = at_ms
 

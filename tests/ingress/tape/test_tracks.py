@@ -91,10 +91,59 @@ def test_a_pause_that_no_number_tells_of_moves_the_places_behind_it() -> None:
     take(made, 500)
     for number in range(2, 27):
         made.caller(number, frame(number), BEGAN_MS + 5_000 + 20 * number)
-    take(made, 5_520)
+    (piece,) = take(made, 5_520).caller
+    assert abs(piece.at / BYTES_PER_MS - 5_040) < 2
+    assert piece.audio == b"".join(map(frame, range(2, 27)))
     made.caller(27, frame(27), BEGAN_MS + 5_540)
     (piece,) = take(made, 6_000).caller
     assert abs(piece.at / BYTES_PER_MS - 5_540) < 2
+
+
+@given(st.integers(600, 9_000), st.integers(0, 49), st.integers(1, 499))
+def test_a_caller_who_was_on_hold_stands_where_they_came_back(
+    hold_ms: int, before: int, phase_ms: int
+) -> None:
+    """Wherever in an entry the hold begins and ends: all of it is there, and what was before it too."""
+    made, came = tracks(), dict[int, int]()
+    pieces: list[Piece] = []
+    comes = {number: 20 * number + (hold_ms if number > before else 0) for number in range(1, 101)}
+    for taken_ms in range(phase_ms, 12_000, 500):
+        while comes and min(comes.values()) <= taken_ms:
+            number = min(comes)
+            made.caller(number, frame(number), BEGAN_MS + comes[number])
+            came[number] = comes.pop(number)
+        pieces += take(made, taken_ms).caller
+    side = laid_out(pieces, 0, 12_000 * BYTES_PER_MS)
+    for number, came_ms in came.items():
+        at = came_ms * BYTES_PER_MS
+        assert side[at : at + FRAME_BYTES] == frame(number), number
+
+
+def test_a_stall_moves_nothing_though_an_entry_ends_in_the_middle_of_its_burst() -> None:
+    """What came by then waits until the rest says that it was a stall."""
+    made = tracks()
+    made.caller(1, frame(1), BEGAN_MS)
+    assert take(made, 500).caller == (Piece(0, frame(1)),)
+    for number in range(2, 30):
+        made.caller(number, frame(number), BEGAN_MS + 2_000)
+    assert take(made, 2_000).caller == ()
+    for number in range(30, 102):
+        made.caller(number, frame(number), BEGAN_MS + 2_003)
+    assert take(made, 2_500).caller == (Piece(160, b"".join(map(frame, range(2, 102)))),)
+
+
+def test_what_waits_for_its_place_is_passed_over_too() -> None:
+    """It came while nobody was to hear it."""
+    made = tracks()
+    made.caller(1, frame(1), BEGAN_MS)
+    take(made, 500)
+    for number in (2, 3):
+        made.caller(number, frame(number), BEGAN_MS + 5_000 + 20 * number)
+    made.pass_over(BEGAN_MS + 5_070)
+    for number in range(4, 20):
+        made.caller(number, frame(number), BEGAN_MS + 5_000 + 20 * number)
+    (piece,) = take(made, 5_500).caller
+    assert piece == Piece(5_080 * BYTES_PER_MS, b"".join(map(frame, range(4, 20))))
 
 
 def test_nothing_is_wanted_and_nothing_is_kept() -> None:
