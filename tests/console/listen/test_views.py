@@ -12,11 +12,12 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin
 
 from console.calls import audit
+from console.listen.sound import HELD_MS
 from console.listen.views import LISTENERS_MOST
 from console.web.desk import Desk
 from shared.clock import wall_ms
 from shared.contract.streams.audit import Deed
-from shared.contract.streams.tape import tape_command
+from shared.contract.streams.tape import ENTRY_MS, tape_command
 from shared.store.client import Store
 from tests.console.archive.samples import end_call
 from tests.console.listen.test_sound import said
@@ -27,6 +28,9 @@ from tests.support.redis_samples import KEYS, ONE, make_living_call
 from tests.support.waiting import wait_until
 
 TOKEN = "a-token-of-some-length"
+
+AT_ONCE = b"\x01" * (2 * 8 * (ENTRY_MS - HELD_MS))
+"""Of the first entry, both sides: the rest is given with the next one."""
 
 
 async def socket_to(url: str, desk: Desk, *, seal: str = "", origin: str = "") -> ClientConnection:
@@ -42,7 +46,7 @@ async def test_a_page_hears_a_call_and_that_is_written_down(store: Store, tmp_pa
         await wait_until(lambda: said(store), "somebody listens")
         await asyncio.sleep(0.05)  # The read stands behind the word.
         await store.execute(tape_command(KEYS, ONE, entry(1), creates=True))
-        assert await asyncio.wait_for(socket.recv(), 5) == b"\x01" * 8000
+        assert await asyncio.wait_for(socket.recv(), 5) == AT_ONCE
     (deed,) = await audit.newest(store)
     assert (deed.deed, deed.of, deed.by) == (Deed.LISTEN, ONE, "web:local")
 
@@ -61,7 +65,7 @@ async def test_a_page_that_goes_is_no_fault(
         async with await socket_to(url, desk) as socket:
             await asyncio.sleep(0.3)  # The read stands behind the word.
             await store.execute(tape_command(KEYS, ONE, entry(1), creates=True))
-            assert await asyncio.wait_for(socket.recv(), 5) == b"\x01" * 8000
+            assert await asyncio.wait_for(socket.recv(), 5) == AT_ONCE
     assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
 
 
