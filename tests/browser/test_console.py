@@ -301,6 +301,72 @@ async def test_a_live_call_is_listened_to(desk: Desk) -> None:
         assert faults.found == []
 
 
+SLOW_SOUND = """
+window.asked = 0;
+AudioContext.prototype.resume = () => new Promise((resolve) => {
+  asked += 1;
+  window.ready = () => resolve();
+});
+"""
+"""One that plays only when a test lets it."""
+
+
+async def test_who_stops_listening_before_it_has_begun_does_not_listen(desk: Desk) -> None:
+    """A double click: the sound is still being made ready. The next click listens."""
+    async with served(desk) as url, chromium() as browser:
+        page, faults, sockets = await browser.new_page(), Faults(url), list[str]()
+        faults.watch(page)
+        page.on("websocket", lambda socket: sockets.append(socket.url))
+        await page.add_init_script(SLOW_SOUND)
+        await settled(page, f"{url}/calls/{ONE}")
+        await page.click("[data-listen] button")
+        await wait_until(lambda: page.evaluate("asked === 1"), "the sound is asked for")
+        await page.click("[data-listen] button")
+        await page.wait_for_selector("[data-listen] button[aria-pressed=false]")
+        await page.evaluate("ready()")
+        await page.wait_for_timeout(500)
+        assert (sockets, await listeners(desk.store)) == ([], 0)
+        await page.click("[data-listen] button")
+        await wait_until(lambda: page.evaluate("asked === 2"), "it is asked for again")
+        await page.evaluate("ready()")
+        await wait_until(lambda: listeners(desk.store), "somebody listens")
+        assert len(sockets) == 1
+        assert faults.found == []
+
+
+MICROPHONE = """
+navigator.mediaDevices.getUserMedia = () => new Promise((resolve) => {
+  window.allow = () => {
+    window.microphone = new AudioContext().createMediaStreamDestination().stream;
+    resolve(window.microphone);
+  };
+});
+"""
+"""One that is asked for, until a test allows it."""
+
+
+async def test_who_hangs_up_before_the_microphone_is_allowed_calls_nobody(desk: Desk) -> None:
+    """And the microphone that is allowed afterwards is let go of."""
+    async with served(desk) as url, chromium() as browser:
+        page, faults, sockets = await browser.new_page(), Faults(url), list[str]()
+        faults.watch(page)
+        page.on("websocket", lambda socket: sockets.append(socket.url))
+        await page.add_init_script(MICROPHONE)
+        await settled(page, f"{url}/phone")
+        await page.click("[data-do=call]")
+        await page.wait_for_selector("[data-phone][data-now=ringing]")
+        await page.click("[data-do=mute]")
+        await page.click("[data-do=hangup]")
+        await page.wait_for_selector("[data-phone][data-now=over]")
+        await page.evaluate("allow()")
+        ended = "microphone.getTracks().every((track) => track.readyState === 'ended')"
+        await wait_until(lambda: page.evaluate(ended), "the microphone is let go of")
+        await page.wait_for_timeout(500)
+        assert sockets == []
+        assert await page.is_enabled("[data-do=call]")
+        assert faults.found == []
+
+
 async def listeners(store: Store) -> int:
     """How often somebody has said that they listen."""
     found = [read_message(entry_id, fields) for entry_id, fields in await store.xrange(KEYS.control(ONE))]

@@ -11,10 +11,16 @@ const WHY = { 1013: "too many listen already", 1008: "this page is of before a r
 let heard = null;
 
 class Listening {
+  /** Stopped while it began: nothing more may be opened, since nobody would close it. */
+  get isOver() {
+    return heard !== this;
+  }
+
   async begin() {
     this.waiting = [];
     this.sound = new AudioContext();
     await this.sound.audioWorklet.addModule("/static/phone-worklet.js");
+    if (this.isOver) return;
     const both = this.sound.createChannelMerger(2);
     this.sides = [0, 1].map((side) => {
       const line = new AudioWorkletNode(this.sound, "telephone", { numberOfInputs: 1, outputChannelCount: [1] });
@@ -24,6 +30,7 @@ class Listening {
     });
     both.connect(this.sound.destination);
     await this.sound.resume();
+    if (this.isOver) return;
     const where = new URL(`${form.dataset.listen}?${new URLSearchParams({ seal: form.dataset.seal })}`, location.href);
     where.protocol = where.protocol.replace("http", "ws");
     this.socket = new WebSocket(where);
@@ -49,7 +56,7 @@ class Listening {
   }
 
   end(why) {
-    if (heard !== this) return;
+    if (this.isOver) return;
     heard = null;
     this.socket?.close();
     this.sound?.close();
@@ -66,13 +73,14 @@ form.addEventListener("submit", async (event) => {
     heard.end("");
     return;
   }
-  heard = new Listening();
+  const mine = new Listening();
+  heard = mine;
   button.textContent = "Stop listening";
   button.setAttribute("aria-pressed", "true");
   words.textContent = "one moment";
   try {
-    await heard.begin();
+    await mine.begin();
   } catch (error) {
-    heard?.end(`no sound: ${error.name}`);
+    mine.end(`no sound: ${error.name}`);
   }
 });

@@ -26,6 +26,10 @@ function enable(isLive) {
   for (const button of form.querySelectorAll("button")) button.disabled = (button.dataset.do === "call") === isLive;
 }
 
+function stop(microphone) {
+  for (const track of microphone.getTracks()) track.stop();
+}
+
 /** One call: its sound, its socket. */
 class Call {
   constructor(agent, seal) {
@@ -33,15 +37,25 @@ class Call {
     this.heardMs = 0;
   }
 
+  /** Hung up while it began: nothing more may be opened, since nobody would close it. */
+  get isOver() {
+    return call !== this;
+  }
+
   async begin() {
     const wants = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
-    this.microphone = await navigator.mediaDevices.getUserMedia({ audio: wants });
+    const microphone = await navigator.mediaDevices.getUserMedia({ audio: wants });
+    if (this.isOver) return stop(microphone);
+    this.microphone = microphone;
     this.sound = new AudioContext({ latencyHint: "interactive" });
     await this.sound.audioWorklet.addModule("/static/phone-worklet.js");
+    if (this.isOver) return;
     this.line = new AudioWorkletNode(this.sound, "telephone", { numberOfInputs: 1, outputChannelCount: [1] });
     this.line.port.onmessage = ({ data }) => this.fromLine(data);
     this.sound.createMediaStreamSource(this.microphone).connect(this.line).connect(this.sound.destination);
+    if (this.isMuted) this.mute(true);
     await this.sound.resume();
+    if (this.isOver) return;
     const where = new URL(`/phone/media?${this.query}`, location.href);
     where.protocol = where.protocol.replace("http", "ws");
     this.socket = new WebSocket(where);
@@ -92,14 +106,20 @@ class Call {
 
   mute(isMuted) {
     this.isMuted = isMuted;
-    this.line.port.postMessage({ mute: isMuted });
+    this.line?.port.postMessage({ mute: isMuted });
+  }
+
+  /** Before the line is open there is nobody to be told. */
+  hangUp() {
+    if (this.socket?.readyState === WebSocket.OPEN) this.say({ event: "hangup" });
+    else this.end("");
   }
 
   end(words) {
-    if (call !== this) return;
+    if (this.isOver) return;
     call = null;
     this.socket?.close();
-    for (const track of this.microphone?.getTracks() || []) track.stop();
+    if (this.microphone) stop(this.microphone);
     this.sound?.close();
     show("over", this.wordsOfTheEnd || words);
     enable(false);
@@ -110,20 +130,21 @@ class Call {
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   if (call) return;
-  call = new Call(form.elements.agent.value.trim(), form.dataset.seal);
+  const mine = new Call(form.elements.agent.value.trim(), form.dataset.seal);
+  call = mine;
   enable(true);
   show("ringing");
   try {
-    await call.begin();
+    await mine.begin();
   } catch (error) {
-    call.end(`no microphone: ${error.name}`);
+    mine.end(`no microphone: ${error.name}`);
   }
 });
 
 form.addEventListener("click", ({ target }) => {
   const button = target.closest("button");
   if (!button || !call) return;
-  if (button.dataset.do === "hangup") call.say({ event: "hangup" });
+  if (button.dataset.do === "hangup") call.hangUp();
   else if (button.dataset.do === "mute") {
     const isMuted = button.getAttribute("aria-pressed") !== "true";
     button.setAttribute("aria-pressed", String(isMuted));
