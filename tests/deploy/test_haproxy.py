@@ -174,10 +174,10 @@ def haproxy(folder: Path, behind: int, **settings: str) -> Iterator[Path]:
 
 @contextlib.asynccontextmanager
 async def front(folder: Path, **limits: int) -> AsyncIterator[Front]:
-    """The proxy with some of its limits set, by name: `connections`, `rate`, `errors`."""
+    """The proxy with some of its limits set, by name: `peer_connections`, `twilio_rate`."""
     behind, port, pem = StandIn(), free_port(), make_certificate(folder)
     server = await asyncio.start_server(behind.serve, "127.0.0.1", 0)
-    settings = {f"TRUNKLINE_PEER_{name.upper()}": str(limit) for name, limit in limits.items()}
+    settings = {f"TRUNKLINE_{name.upper()}": str(limit) for name, limit in limits.items()}
     settings |= {"TRUNKLINE_TLS_PEM": str(pem), "TRUNKLINE_TLS_BIND": f"127.0.0.1:{port}"}
     with haproxy(folder, server.sockets[0].getsockname()[1], **settings) as log:
         await wait_until(
@@ -221,9 +221,9 @@ async def test_a_slow_request_comes_to_no_host(tmp_path: Path, first: bytes) -> 
         assert found.behind.asked == []
 
 
-async def test_an_address_has_so_many_connections(tmp_path: Path) -> None:
+async def test_twilio_has_so_many_connections(tmp_path: Path) -> None:
     """One more is refused; those that are open go on; one that ends leaves its place."""
-    async with front(tmp_path, connections=3) as found:
+    async with front(tmp_path, twilio_connections=3) as found:
         held = [await found.hold_socket() for _ in range(3)]
         with pytest.raises(OSError):  # noqa: PT011 - refused in mid-handshake, in whatever way
             await found.connect()
@@ -245,16 +245,52 @@ async def test_an_address_has_so_many_connections(tmp_path: Path) -> None:
             writer.transport.abort()
 
 
-async def test_an_address_has_so_many_requests(tmp_path: Path) -> None:
-    """Signed or not, in ten seconds; it is told so."""
-    async with front(tmp_path, rate=10) as found:
+async def test_a_stranger_has_so_many_connections(tmp_path: Path) -> None:
+    """Who has signed nothing, of their own limit."""
+    async with front(tmp_path, peer_connections=3) as found:
+        for _ in range(3):
+            await found.connect()
+        with pytest.raises(OSError):  # noqa: PT011 - refused in mid-handshake, in whatever way
+            await found.connect()
+
+
+async def test_a_stranger_has_so_many_requests(tmp_path: Path) -> None:
+    """In ten seconds; they are told so."""
+    async with front(tmp_path, peer_rate=10) as found:
+        assert await found.statuses(*[request("/voice")] * 12) == [403] * 10 + [429]
+        assert found.behind.asked == ["/voice"] * 10
+
+
+async def test_twilio_has_so_many_requests(tmp_path: Path) -> None:
+    """Of its own limit, whatever a stranger may."""
+    async with front(tmp_path, peer_rate=5, twilio_rate=10) as found:
         assert await found.statuses(*[request("/voice", SIGNED)] * 12) == [204] * 10 + [429]
         assert found.behind.asked == ["/voice"] * 10
 
 
+async def test_two_hundred_calls_a_second_meet_no_limit(tmp_path: Path) -> None:
+    """As shipped: six seconds of calls that are refused in words, from one address, and a live call that
+    comes back behind them. By a stranger's limit it would be refused, and then not spoken with at all."""
+    refused = [request("/voice", SIGNED), request("/call-status", SIGNED)] * 200
+    async with front(tmp_path) as found:
+        answers = await asyncio.gather(*(found.statuses(*refused) for _ in range(6)))
+        assert {status for each in answers for status in each} == {204}
+        assert len(found.behind.asked) == 2_400
+        assert await found.statuses(request("/voice/resume", SIGNED)) == [204]
+        await found.hold_socket()
+
+
+async def test_what_others_do_from_twilios_addresses_shuts_no_call_out(tmp_path: Path) -> None:
+    """Their numbers lead here, and they have a token of their own."""
+    async with front(tmp_path, peer_errors=6) as found:
+        assert await found.statuses(request("/voice", SIGNED)) == [204]
+        assert await found.statuses(*[request("/voice")] * 9) == [403] * 9
+        assert await found.statuses(request("/voice/resume", SIGNED)) == [204]
+
+
 async def test_an_address_that_is_wrong_again_and_again_is_not_spoken_with(tmp_path: Path) -> None:
     """Unsigned requests, and paths that are not ours."""
-    async with front(tmp_path, errors=6) as found:
+    async with front(tmp_path, peer_errors=6) as found:
         assert await found.statuses(*[request("/voice")] * 4) == [403] * 4
         for _ in range(3):
             assert await found.statuses(request("/wp-admin")) == [404]
