@@ -50,7 +50,8 @@ def parser() -> argparse.ArgumentParser:
         "--only",
         type=_systems,
         help=f"these systems, separated by commas; {order.UNWATCHED}: Trunkline without diagnostics,"
-        f" {order.RECORDED}: with a recording of each call, {order.VIEWED}: with its console in three tabs",
+        f" {order.RECORDED}: with a recording of each call, {order.VIEWED}: with its console in three tabs,"
+        f" {', '.join(order.CLUSTER)}: on a Redis Cluster, with so many lanes",
     )
     made.add_argument("--barge-ins", type=_share, default=0.25, help="share of replies that are interrupted")
     made.add_argument("--seed", type=int, default=1, help="of callers and model")

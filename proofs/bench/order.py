@@ -16,8 +16,14 @@ VIEWED = "viewed"
 """Trunkline without diagnostics, one that records each call, one whose web console is open in three tabs:
 only where they are asked for."""
 
+CLUSTER = {"cluster4": 4, "cluster16": 16, "cluster64": 64}
+"""Trunkline on a Redis Cluster of three masters with a replica each, by lanes; where it is asked for."""
+
+REDIS = "valkey"
+"""What the names of servers begin with."""
+
 PLAIN = "trunkline"
-VARIANTS = (UNWATCHED, RECORDED, VIEWED)
+VARIANTS = (UNWATCHED, RECORDED, VIEWED, *CLUSTER)
 OURS = (PLAIN, *VARIANTS)
 
 YARDSTICK = "leanest"

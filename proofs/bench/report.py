@@ -13,7 +13,7 @@ import orjson
 
 from proofs.bench.judging import Figures
 from proofs.bench.medians import Row
-from proofs.bench.order import PLAIN, VARIANTS
+from proofs.bench.order import CLUSTER, PLAIN, REDIS, VARIANTS
 
 TITLES = {
     "trunkline": "Trunkline",
@@ -25,6 +25,7 @@ TITLES = {
     "unwatched": "Trunkline without diagnostics",
     "recorded": "Trunkline, every call recorded",
     "viewed": "Trunkline, its console in three tabs",
+    **{name: f"Trunkline on a Cluster, {lanes} lanes" for name, lanes in CLUSTER.items()},
 }
 
 UNKNOWN = "–"
@@ -122,20 +123,27 @@ def _by_process(rows: Sequence[Row]) -> list[str]:
 
 
 def _beside_plain(rows: Sequence[Row]) -> list[str]:
-    """What a variant of ours costs the processes that plain Trunkline has too, and their pacing."""
+    """What a variant of ours costs: the processes that plain Trunkline has too with all servers of its Redis,
+    the caller, the pacing."""
     plain = next((row for row in rows if row.system == PLAIN), None)
     lines = []
     for row in rows:
         if plain is None or row.system not in VARIANTS:
             continue
-        cost, least = (sum(of.cpu_ms.get(name, 0.0) for name in plain.cpu_ms) for of in (row, plain))
+        cost, least = (_of_roles_and_redis(of, plain) for of in (row, plain))
         late, before = (of.numbers["schedule_p99_ms"] for of in (row, plain))
+        answered, usual = (_number(of.numbers["response_p50_ms"], 0) for of in (row, plain))
         lines.append(
             f"{TITLES[row.system]}: CPU of roles and Redis {_ratio(cost, least)} × Trunkline alone"
-            f" ({cost:.2f}, {least:.2f} ms a call-second); behind the pacer's schedule p99"
-            f" {_ratio(late, before)} × ({_number(late, 1)}, {_number(before, 1)} ms)."
+            f" ({cost:.2f}, {least:.2f} ms a call-second); response p50 {answered}, {usual} ms;"
+            f" behind the pacer's schedule p99 {_ratio(late, before)} × ({_number(late, 1)},"
+            f" {_number(before, 1)} ms)."
         )
     return lines
+
+
+def _of_roles_and_redis(row: Row, plain: Row) -> float:
+    return sum(ms for name, ms in row.cpu_ms.items() if name in plain.cpu_ms or name.startswith(REDIS))
 
 
 def _cell(row: Row, column: tuple[str, Sequence[str], int]) -> str:

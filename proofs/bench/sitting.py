@@ -24,10 +24,11 @@ from proofs.measure.cpu import cpu_ms, spent_ms
 from proofs.measure.memory import pss_mib
 from proofs.measure.queues import Samples, sample
 from proofs.measure.tabs import TabsFailed
+from proofs.prove.chaos.shapes.programs import ShapeFailed
 from shared.process.tasks import cancel_all
 from shared.store.client import make_store
 
-FAILURES = (StackFailed, SystemFailed, NotInstalled, ProcessFailed, TabsFailed)
+FAILURES = (StackFailed, SystemFailed, NotInstalled, ProcessFailed, TabsFailed, ShapeFailed)
 """What leaves one system out and lets the others go on."""
 
 PSS_AT = 0.6
@@ -139,7 +140,7 @@ async def _queues(figures: Figures, running: Running) -> None:
         return
     store, samples = make_store(running.redis_url, name="bench"), Samples()
     try:
-        await sample(store, samples, period_s=XLEN_PERIOD_S)
+        await sample(store, samples, keys=running.keys, period_s=XLEN_PERIOD_S)
     finally:
         caller = samples.figures()["caller"]
         figures.caller_xlen_p95 = caller.p95 if caller.samples else None

@@ -22,11 +22,14 @@ from console.stack.ports import free_port
 from console.stack.readiness import why_not_listening
 from egress.pacer import LEAD_MS
 from proofs.bench import venvs
-from proofs.bench.order import GIVEN, OURS, RECORDED, UNWATCHED, VIEWED
+from proofs.bench.order import CLUSTER, GIVEN, OURS, RECORDED, REDIS, UNWATCHED, VIEWED
 from proofs.bench.process import REPOSITORY, end, spawn
 from proofs.measure import load as pipeline_load
 from proofs.measure import tabs
+from proofs.prove.chaos.shapes import cluster
+from proofs.prove.chaos.shapes.programs import valkey
 from proofs.prove.roles import becoming, unwatched
+from shared.contract.keys import Keys
 from shared.settings import environment_name
 
 RECORDED_AGENT = """[default]
@@ -52,6 +55,8 @@ class Running:
     """Where it is, as arguments of proofs.bench.callers."""
     pids: Mapping[str, int] = field(default_factory=dict)
     redis_url: str = ""
+    keys: Keys = field(default_factory=Keys)
+    """Of what it keeps there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +74,7 @@ class Setting:
 async def started(system: str, setting: Setting) -> AsyncIterator[Running]:
     """The system inside the block; it is gone afterwards, also when cancelled.
 
-    Raises SystemFailed, StackFailed, NotInstalled, TabsFailed.
+    Raises SystemFailed, StackFailed, NotInstalled, TabsFailed, ShapeFailed.
     """
     if system == GIVEN:
         assert setting.given is not None
@@ -100,12 +105,19 @@ async def _trunkline(setting: Setting, system: str) -> AsyncIterator[Running]:
         file = setting.out / "recorded.toml"
         await asyncio.to_thread(file.write_text, RECORDED_AGENT, "utf-8")
         environment["TRUNKLINE_AGENTS_FILE"] = str(file)
+    lanes = CLUSTER.get(system, 1)
+    environment["TRUNKLINE_LANES"] = str(lanes)
     options = pipeline_load.options("bench", setting.model_port, **environment)
     if system == UNWATCHED:
         options = replace(options, commands=becoming.commands(unwatched.__name__))
     async with contextlib.AsyncExitStack() as ours:
+        servers: dict[str, int] = {}
+        if system in CLUSTER:
+            url, servers = await ours.enter_async_context(_cluster(setting))
+            options = replace(options, redis_url=url)
         stack = await ours.enter_async_context(Stack(options))
         bridge = await pipeline_load.bridge_of(stack)
+        bridge.pids.update(servers)
         if system == RECORDED:
             bridge.pids["recorder"] = await ours.enter_async_context(_recorder(setting, stack.redis_url))
         if system == VIEWED:
@@ -117,7 +129,20 @@ async def _trunkline(setting: Setting, system: str) -> AsyncIterator[Running]:
             ),
             pids=bridge.pids,
             redis_url=stack.redis_url,
+            keys=Keys(lanes, spread=system in CLUSTER),
         )  # fmt: skip
+
+
+@contextlib.asynccontextmanager
+async def _cluster(setting: Setting) -> AsyncIterator[tuple[str, dict[str, int]]]:
+    """Three masters with a replica each: what stands in REDIS_URL, and each server's process id."""
+    with tempfile.TemporaryDirectory(dir=setting.out) as folder:
+        shape = cluster.Cluster.of(valkey(), Path(folder))
+        try:
+            await asyncio.to_thread(shape.start)
+            yield shape.url, {f"{REDIS}-{at}": node.pid for at, node in enumerate(shape.fleet.nodes)}
+        finally:
+            await asyncio.to_thread(shape.stop)
 
 
 @contextlib.asynccontextmanager

@@ -16,6 +16,7 @@ from shared.contract.keys import WORKERS, Keys
 from shared.store.client import Store
 
 PERIOD_S = 0.1
+ONE_LANE = Keys(1)
 
 OF_A_CALL = ("caller", "reply")
 OF_A_WORKER = ("out", "back")
@@ -67,9 +68,10 @@ class Samples:
         return {name: _lengths(found) for name, found in self.lengths.items()}
 
 
-async def sample(store: Store, samples: Samples, *, period_s: float = PERIOD_S) -> None:
+async def sample(
+    store: Store, samples: Samples, *, keys: Keys = ONE_LANE, period_s: float = PERIOD_S
+) -> None:
     """Samples ten times a second, or once a period, until it is cancelled; cancelling is safe."""
-    keys = Keys(1)
     audible: dict[str, bool] = {}
     due_s = time.monotonic()
     while True:
@@ -83,8 +85,11 @@ async def sample(store: Store, samples: Samples, *, period_s: float = PERIOD_S) 
 
 
 async def _look(store: Store, keys: Keys, samples: Samples, audible: dict[str, bool]) -> None:
-    calls = [sid.decode() for sid in await store.redis.zrange(keys.live(0), 0, -1)]
-    workers = [worker.decode() for worker in await store.redis.smembers(WORKERS)]
+    calls = [
+        sid.decode() for lane in range(keys.lanes) for sid in await store.redis.zrange(keys.live(lane), 0, -1)
+    ]
+    # On a Cluster a worker has them a lane; what is told of a worker is told of one server.
+    workers = [] if keys.spread else [worker.decode() for worker in await store.redis.smembers(WORKERS)]
     async with store.pipeline(transaction=False) as pipeline:
         for sid in calls:
             pipeline.xlen(keys.caller(sid))

@@ -27,6 +27,7 @@ def test_what_is_measured_follows_from_what_is_asked() -> None:
     assert chosen("--compare") == list(SYSTEMS)
     assert chosen("--only", "sample,leanest,sample") == ["sample", "leanest"]
     assert chosen("--only", "trunkline,unwatched") == ["trunkline", "unwatched"]
+    assert chosen("--only", "trunkline,cluster64") == ["trunkline", "cluster64"]
     given = ("--url", "wss://host/media", "--model-port", "9000")
     assert chosen(*given) == ["given"]
     assert chosen(*given, "--compare") == ["given", "leanest", "sample", "agents", "pipecat"]

@@ -53,6 +53,17 @@ def test_what_a_variant_costs_is_told_beside_trunkline_alone() -> None:
     assert "× Trunkline alone" not in to_markdown(rows([viewed]), {}, {})
 
 
+def test_a_cluster_is_told_with_all_its_servers() -> None:
+    """Masters and replicas, beside the one server; and what it adds to an answer."""
+    plain = figures(cpu_ms={"brain-0": 5.0, "valkey": 1.0}, response_p50_ms=800.0)
+    spread = figures(
+        "cluster16", cpu_ms={"brain-0": 5.5, "valkey-0": 1.0, "valkey-5": 0.5}, response_p50_ms=802.0
+    )
+    text = to_markdown(rows([plain, spread]), {}, {})
+    assert "16 lanes: CPU of roles and Redis 1.167 × Trunkline alone (7.00, 6.00 ms a call-second)" in text
+    assert "; response p50 802, 800 ms; " in text
+
+
 def test_the_json_has_every_run_and_the_medians() -> None:
     """For who wants more than a table."""
     document = json.loads(to_json(rows(sitting()), sitting(), {"cores": 2}))

@@ -42,6 +42,17 @@ async def test_trunkline_has_queues_and_a_schedule_too(system: str, tmp_path: Pa
     assert {"valkey", "ingress-0", "brain-0", "egress-0"} <= set(figures.cpu_ms)
 
 
+async def test_a_cluster_counts_all_its_servers(tmp_path: Path) -> None:
+    """Three masters and three replicas; calls of all lanes are looked at."""
+    figures = await load(Turn(2, 1, "cluster16"), SHAPE, setting(tmp_path))
+    assert figures.silent_calls == 0
+    assert figures.caller_xlen_p95 is not None
+    servers = {name for name in figures.cpu_ms if name.startswith("valkey")}
+    assert servers == {f"valkey-{number}" for number in range(6)}
+    assert min(figures.cpu_ms[name] for name in servers) > 0
+    assert {"ingress-0", "brain-0", "egress-0"} <= set(figures.cpu_ms)
+
+
 async def test_a_server_that_is_not_there_leaves_its_callers_in_silence(tmp_path: Path) -> None:
     """Which is a figure, no failure of the bench; its CPU cannot be told."""
     nobody = Running(callers=("--url", f"ws://127.0.0.1:{free_port()}/media"))
