@@ -17,7 +17,7 @@ PYTHONS := $(PYTHON) python3.13 python3.12 python3.11 python3.14 python3 python
 .DEFAULT_GOAL := help
 .PHONY: help demo run test bench lint types lock captures shots prove-pipeline prove-conversation prove-sequencer prove-mutants \
 	prove-heard prove-first-second prove-openings prove-context prove-memory prove-operations prove-ownership prove-silence \
-	prove-hostile prove-queues simulate chaos chaos-full chaos-redis prove-guards prove-roll clean
+	prove-hostile prove-surge prove-queues simulate chaos chaos-full chaos-redis soak prove-guards prove-roll clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "make %-19s %s\n", $$1, $$2 }'
@@ -85,6 +85,9 @@ prove-silence: $(STAMP) ## every kind of silence on live calls, judged at the ea
 prove-hostile: $(STAMP) ## attacks of every kind beside clean calls; a million messages parsed (by estimate 28 min; ARGS="--minutes 2")
 	@$(BIN)/python -m proofs.prove.hostile $(ARGS)
 
+prove-surge: $(STAMP) ## 200 calls a second are refused in words beside 20 live ones (3 min; ARGS="--seconds 10")
+	@$(BIN)/python -m proofs.prove.openings.surge $(ARGS)
+
 SEED ?= 1
 SEEDS ?= 1
 simulate: $(STAMP) ## fault histories on virtual time, from one seed or many (SEED=7, SEEDS=500, ARGS="--show")
@@ -99,6 +102,9 @@ prove-roll: $(STAMP) ## 50 live calls under trunkline roll of everything, three 
 
 chaos-full: $(STAMP) ## the same at every step of a call, ten calls a process, and deploys (1 h; ARGS="--list")
 	@$(BIN)/python -m proofs.prove.chaos --full $(ARGS)
+
+soak: $(STAMP) ## faults of every kind, drawn by a seed, for 20 min on one stack (23 min by estimate; ARGS="--soak-s 120 --seed 2")
+	@$(BIN)/python -m proofs.prove.chaos.soak $(ARGS)
 
 # Alone on the machine. Rows of Redis 7 want redis-server, those of a clock libfaketime, those of a second host root.
 chaos-redis: $(STAMP) ## Redis as one server, with Sentinels and as a Cluster, hit under 50 calls (30 min asked; ARGS="--list")

@@ -19,5 +19,6 @@ know: how the product keeps its promise.
     table       the table, on the screen and in the docs
     setting/    all that stands around the calls
     shapes/     Redis as one server, with Sentinels, as a Cluster: servers, faults, rows
+    soak/       rows drawn by a seed, one after another on one stack
     evidence/   what was recorded, and the invariants over it
 """

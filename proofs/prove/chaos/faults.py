@@ -203,13 +203,21 @@ class ModelSession:
 
 
 @dataclass(frozen=True, slots=True)
+class Delayed:
+    """Each packet between Twilio and the bridge comes later by so much, each way, for a while."""
+
+    by_ms: float
+    lasts_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """What Twilio does with the first stream of one call."""
 
     knobs: LineKnobs
 
 
-OfTheOutside = ModelLost | ModelRefuses | RedisFault | ServerFault | HostLost
+OfTheOutside = ModelLost | ModelRefuses | RedisFault | ServerFault | HostLost | Delayed
 """Faults of what is no process of ours, at a step of a call (outside.py)."""
 
 OfOneCall = ModelLost | ModelAnswers | ModelSession | Line
@@ -227,6 +235,7 @@ Fault = (
     | RedisFault
     | ServerFault
     | ModelRefuses
+    | Delayed
     | OfOneCall
 )
 
@@ -271,6 +280,8 @@ class Row:
             case Soaked(lasts_s, _) | ModelRefuses(lasts_s):
                 return lasts_s
             case HostLost(_, lasts_s) | RedisFault(_, lasts_s) | ServerFault(_, lasts_s):
+                return lasts_s
+            case Delayed(_, lasts_s):
                 return lasts_s
             case _:
                 return None

@@ -17,6 +17,7 @@ from typing import Final
 from proofs.prove.chaos.evidence.finding import Bounds
 from proofs.prove.chaos.faults import (
     Abandoned,
+    Delayed,
     Fault,
     HostLost,
     Line,
@@ -51,6 +52,9 @@ REFUSES_S: Final = 8.0
 
 SILENT_MOST_MS: Final = 4_500.0
 PAUSED_S: Final = 5.0
+DELAYED_MS: Final = 400.0
+"""Each way: more than the lead that lies at Twilio."""
+
 VANISHED_S: Final = 15.0
 """Long enough that it comes back when all has been taken from it."""
 
@@ -246,6 +250,15 @@ def outer_rows() -> Iterator[Row]:
         bounds=Bounds(silence_ms=SILENT_MOST_MS, owners=1),
         calls=CALLS,
         tier="full",
+    )
+    yield Row(
+        name="network-delayed",
+        text=f"each packet to and from Twilio comes {DELAYED_MS:.0f} ms later for {OUTAGE_S:.0f} s",
+        fault=Delayed(DELAYED_MS, OUTAGE_S),
+        step=Step.MODEL,
+        # A turn goes there and its answer back; what is heard already stops once, for the way back.
+        bounds=Bounds(silence_ms=2 * DELAYED_MS + 100.0, owners=1),
+        calls=CALLS,
     )
     yield from _pauses()
 

@@ -18,6 +18,7 @@ from typing import Any, Final
 from redis.exceptions import ResponseError
 
 from proofs.prove.chaos.faults import (
+    Delayed,
     Fault,
     HostLost,
     ModelLost,
@@ -73,6 +74,14 @@ async def bring(stage: Stage, fault: Fault, call_sid: str, faults_ms: list[float
                 await asyncio.sleep(lasts_s)
             finally:
                 await stage.far.plug_in()
+        case Delayed(by_ms, lasts_s):
+            faults_ms.append(_now_ms())
+            usual_s = stage.relay.delay_s
+            stage.relay.delay_s = usual_s + by_ms / 1000
+            try:
+                await asyncio.sleep(lasts_s)
+            finally:
+                stage.relay.delay_s = usual_s
         case RedisFault(kind, lasts_s):
             faults_ms.append(_now_ms())
             await _redis(stage, kind, lasts_s)

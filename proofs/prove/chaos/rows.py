@@ -38,7 +38,8 @@ STOPPED_S: Final = 15.0
 """Longer than the watchdog bears."""
 
 SOAK_S: Final = 180.0
-"""Of `make chaos-full`; `--soak-s 900` for the one that is told of."""
+"""Of processes alone, in `make chaos-full`; `--soak-s 900` for the one that is told of. For faults of
+every kind: soak/."""
 
 SOAKED_EVERY_S: Final = 10.0
 WATCHDOG_MS: Final = 10_000.0

@@ -6,6 +6,7 @@ import pytest
 
 from proofs.prove.chaos.evidence.finding import Bounds
 from proofs.prove.chaos.faults import (
+    Delayed,
     Fault,
     GroupRestarted,
     Killed,
@@ -60,6 +61,7 @@ def test_calls_are_about_what_the_step_needs() -> None:
         (ServerFault(ServersAre.FULL, 3.0), 3.0),
         (ServerFault(ServersAre.KILLED), 0.0),
         (RedisFault(RedisIs.BUSY, 2.0), 2.0),
+        (Delayed(400.0, 3.0), 3.0),
         (Soaked(10, 1), 10),
         (Rolled(), None),
         (Killed("brain"), None),

@@ -7,10 +7,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
+import pytest
 from redis.exceptions import ResponseError
 
 from proofs.prove.chaos import outside
 from proofs.prove.chaos.faults import (
+    Delayed,
     Fault,
     HostLost,
     ModelLost,
@@ -22,9 +24,11 @@ from proofs.prove.chaos.faults import (
 from proofs.prove.chaos.setting.stage import Stage
 from proofs.prove.chaos.shapes.opening import Opened
 from shared.contract.keys import Keys
+from shared.process.tasks import cancel_all
 from shared.store.client import Store
 from simulators.realtime.record import SessionRecord
 from tests.support.shapes import standalone
+from tests.support.waiting import wait_until
 
 
 def stage(**parts: object) -> Stage:
@@ -68,6 +72,17 @@ async def test_a_link_that_was_down_comes_up_again() -> None:
     )
     assert await bring(on, HostLost("brain", 0.0)) == 1
     assert done == ["down", 80, "up"]
+
+
+async def test_packets_are_late_for_a_while() -> None:
+    """And then as fast as before, also where it is broken off."""
+    relay = SimpleNamespace(delay_s=0.05)
+    bringing = asyncio.create_task(bring(stage(relay=relay), Delayed(400.0, 60.0)))
+    await wait_until(lambda: relay.delay_s == pytest.approx(0.45), "packets are late")
+    await cancel_all([bringing])
+    assert relay.delay_s == 0.05
+    assert await bring(stage(relay=relay), Delayed(400.0, 0.0)) == 1
+    assert relay.delay_s == 0.05
 
 
 async def test_redis_is_as_it_was_before(store: Store) -> None:
