@@ -11,7 +11,8 @@ its promise.
     attackers   the process in which the attacks are made
     payloads    what is said: hostile ids, values, messages
     injections  calls in which hostile words reach the model, and it obeys
-    canaries    what must stand in no log, no metric, no command line
+    canaries    what must stand in no log, no metric, no command line, nor in Redis
+    crashes     processes that crash with a live call, and what they leave
     fuzz        a million messages through everything that reads what comes from outside
     judge       what is promised, and what was not kept
     table       the tables, on the screen and in docs/security.md

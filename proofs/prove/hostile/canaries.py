@@ -1,4 +1,5 @@
-"""What must stand nowhere, looked for where it might: secrets, numbers and words, in logs, metrics and argv.
+"""What must stand nowhere, looked for where it might: secrets, numbers and words, in logs, metrics,
+argv and Redis.
 
 Why it exists: what an attack provokes is logged by code that is seldom run. Owns: what is looked for, where.
 Must not know: what led to it.
@@ -16,6 +17,7 @@ import httpx
 from console.stack.launcher import Stack
 from proofs.prove.hostile import payloads
 from shared.contract.worker import ROLES
+from shared.store.client import Store
 from simulators.twilio.caller.plan import CALLER_NUMBER
 
 API_KEY: Final = "sk-canary-0d5c2f6a9b"
@@ -23,15 +25,30 @@ API_KEY: Final = "sk-canary-0d5c2f6a9b"
 
 WORDS: Final = payloads.WORDS[:40]
 
+SAID, CALLER, STRANGER = "what somebody said", "a caller's number", "a stranger's number"
+
+NUMBER_KEY: Final = ":number"
+"""Where a caller's number stands in Redis in full, and nowhere else. Words may: they are the call."""
+
+READ: Final = {
+    b"string": ("GET",),
+    b"hash": ("HGETALL",),
+    b"list": ("LRANGE", "0", "-1"),
+    b"set": ("SMEMBERS",),
+    b"zset": ("ZRANGE", "0", "-1"),
+    b"stream": ("XRANGE", "-", "+"),
+}
+"""Type of a key → what shows all of it."""
+
 
 def canaries(auth_token: str, tokens: Iterable[str]) -> dict[str, str]:
     """What each is → how it reads. `tokens`: of streams."""
     known = {
         "the auth token": auth_token,
         "the API key": API_KEY,
-        "a caller's number": CALLER_NUMBER,
-        "a stranger's number": payloads.CALLER,
-        "what somebody said": WORDS,
+        CALLER: CALLER_NUMBER,
+        STRANGER: payloads.CALLER,
+        SAID: WORDS,
     }
     return known | {f"the stream token {number}": token for number, token in enumerate(tokens) if token}
 
@@ -44,6 +61,30 @@ def leaks(texts: Mapping[str, str], looked_for: Mapping[str, str]) -> list[str]:
         for what, canary in looked_for.items()
         if canary in text
     ]
+
+
+def leaks_in_redis(texts: Mapping[str, str], looked_for: Mapping[str, str]) -> list[str]:
+    """The same of Redis, by key."""
+    found = []
+    for key, text in texts.items():
+        may_stand = {SAID, CALLER, STRANGER} if key.endswith(NUMBER_KEY) else {SAID}
+        sought = {what: canary for what, canary in looked_for.items() if what not in may_stand}
+        name = key
+        for canary in sought.values():
+            name = name.replace(canary, "…")
+        found += leaks({f"Redis: {name}": text}, sought)
+    return found
+
+
+async def in_redis(store: Store) -> dict[str, str]:
+    """All that stands in a Redis of one server, by key, the keys' names too. Raises STORE_ERRORS. Cancelling
+    it only ends the look."""
+    found = {}
+    async for key in store.scan_iter(count=500):
+        command, *rest = READ.get(await store.redis.type(key), ("EXISTS",))
+        said = await store.redis.execute_command(command, key, *rest)
+        found[key.decode("utf-8", "replace")] = f"{key!r} {said!r}"
+    return found
 
 
 async def texts(stack: Stack) -> dict[str, str]:

@@ -22,7 +22,7 @@ from rich.console import Console
 from proofs.measure import own_share
 from proofs.prove.chaos.evidence.shapes import Census
 from proofs.prove.chaos.setting import census
-from proofs.prove.hostile import canaries, injections, judge, table
+from proofs.prove.hostile import canaries, crashes, injections, judge, table
 from proofs.prove.hostile.attackers import Attackers, attackers
 from proofs.prove.hostile.attacks import ATTACKS, OTHER_ENDS
 from proofs.prove.hostile.clean import Figures, Wave
@@ -43,6 +43,19 @@ WAVE_S = 50.0
 ALONE_SHARE = 5
 """One wave without attacks for so many with them."""
 
+ACCEPTED = {
+    "wire": "taken",
+    "socket": "text",
+    "webhook": "ok",
+    "token": "taken",
+    "model": "taken",
+    "pairs": "taken",
+}
+"""By parser, what it answers to what it believes: one that never says so was shown nothing."""
+
+ACCEPTED_FROM = 3_000
+"""Messages; of fewer a small share may all be bad by chance."""
+
 SETTLE_S = 8.0
 """After the last attacker: what they held has run out by then."""
 
@@ -61,6 +74,8 @@ class Run:
     """Clean calls."""
     tokens: set[str] = field(default_factory=set)
     """Of their streams."""
+    in_redis: set[str] = field(default_factory=set)
+    """What stood there that must not, as sentences."""
     began_s: float = field(default_factory=time.monotonic)
     waves: int = 0
 
@@ -92,6 +107,12 @@ def fuzz_broken(fuzzed: Fuzzed, messages: int) -> list[str]:
     found += [f"escaped: {each}" for each in fuzzed.escaped[:5]]
     if fuzzed.messages < messages:
         found.append(f"{fuzzed.messages} of {messages} messages were tried")
+    if fuzzed.messages >= ACCEPTED_FROM:
+        found += [
+            f"{parser}: not one message was accepted"
+            for parser, answer in ACCEPTED.items()
+            if not fuzzed.answers[f"{parser}: {answer}"]
+        ]
     return found
 
 
@@ -140,21 +161,26 @@ async def _prove(run: Run, wrong: list[str]) -> int:
             await asyncio.sleep(SETTLE_S)
             after = await _census(stage)
             injections.judge_runs(run.injected, stage.tool.arguments)
+            restarted = _restarted(pids, await stage.pids())
+            crashed = await crashes.crash(stage, options.seed)
+            run.known |= crashed.calls
+            run.tokens |= crashed.tokens
             played = Played(
                 alone=run.alone,
                 attacked=run.attacked,
                 rss_bytes=run.rss_bytes,
                 before=_left(before),
                 after=_left(after),
-                restarted=_restarted(pids, await stage.pids()),
+                restarted=restarted,
                 foreign_sessions=stage.foreign_sessions(run.known),
                 ends=tally.ends,
                 obeyed=run.injected.obeyed,
                 deeds=run.injected.deeds,
-                leaks=canaries.leaks(
-                    await canaries.texts(stage.stack),
-                    canaries.canaries(stage.stack.auth_token, run.tokens),
-                ),
+                leaks=[
+                    *canaries.leaks(await canaries.texts(stage.stack), _looked_for(run, stage)),
+                    *sorted(run.in_redis),
+                    *crashed.broken,
+                ],
             )
     return _conclude(run, played, wrong)
 
@@ -177,6 +203,9 @@ async def _wave(run: Run, stage: Stage, hostile: Attackers | None) -> Figures:
         await wave.begin()
         run.known |= {call.call_sid for call in wave.live}
         await _tell(run, hostile, wave, is_over=False)
+        if hostile is not None:
+            found = await canaries.in_redis(stage.store)
+            run.in_redis |= set(canaries.leaks_in_redis(found, _looked_for(run, stage)))
         figures = await wave.end()
         await _tell(run, hostile, wave, is_over=True)
         if injected is not None:
@@ -192,6 +221,10 @@ def _shown(figures: Figures) -> str:
         f" {figures.lost_turns} of {figures.turns} turns lost, {len(figures.wrong)} wrong;"
         f" callers' own delay {figures.simulator_late_ms:.0f} ms"
     )
+
+
+def _looked_for(run: Run, stage: Stage) -> dict[str, str]:
+    return canaries.canaries(stage.stack.auth_token, run.tokens)
 
 
 async def _tell(run: Run, hostile: Attackers | None, wave: Wave, *, is_over: bool) -> None:

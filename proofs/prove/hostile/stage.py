@@ -81,8 +81,9 @@ class Stage:
 
 
 @asynccontextmanager
-async def open_stage(folder: Path, seed: int) -> AsyncIterator[Stage]:
-    """A stage with a stack of its own; gone when the block ends. `folder` holds its files."""
+async def open_stage(folder: Path, seed: int, **environment: str) -> AsyncIterator[Stage]:
+    """A stage with a stack of its own; gone when the block ends. `folder` holds its files;
+    `environment` is its processes'."""
     agents, script, port = folder / "agents.toml", folder / "obedient.toml", free_port()
     script.write_text(injections.SCRIPT, "utf-8")
     injected: set[str] = set()
@@ -94,6 +95,7 @@ async def open_stage(folder: Path, seed: int) -> AsyncIterator[Stage]:
             TRUNKLINE_AGENTS_FILE=str(agents),
             TRUNKLINE_LOG_LEVEL="info",
             TWILIO_ACCOUNT_SID=DEMO_ACCOUNT_SID,
+            **environment,
         )
         async with (
             Stack(replace(options, model_api_key=API_KEY)) as stack,

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from proofs.prove.hostile import canaries
+from shared.store.client import Store
 
 
 def test_a_leak_says_what_stands_where_and_not_how_it_reads() -> None:
@@ -19,6 +20,28 @@ def test_a_leak_says_what_stands_where_and_not_how_it_reads() -> None:
     assert canaries.leaks({"x": "1.9.n.m auth-secret"}, looked_for) == [
         "the auth token stands in x",
         "the stream token 0 stands in x",
+    ]
+
+
+async def test_redis_is_looked_at_key_by_key(store: Store) -> None:
+    """Keys of any type, their names too; a caller's number has a key of its own, and words are the call's."""
+    await store.redis.set("tl:a", "auth-secret")
+    await store.redis.hset("tl:{0}:call:CA1:number", mapping={"from": canaries.CALLER_NUMBER})
+    await store.redis.hset("tl:{0}:call:CA1", mapping={"from": canaries.CALLER_NUMBER})
+    await store.redis.rpush("tl:list", "fine", "1.9.n.m")
+    await store.redis.sadd("tl:set", "fine")
+    await store.redis.zadd("tl:zset", {canaries.API_KEY: 1})
+    await store.redis.xadd("tl:stream", {"text": canaries.WORDS, "audio": bytes(range(256))})
+    await store.redis.set(f"tl:of:{canaries.CALLER_NUMBER}", "1")
+    found = canaries.leaks_in_redis(
+        await canaries.in_redis(store), canaries.canaries("auth-secret", ["1.9.n.m"])
+    )
+    assert sorted(found) == [
+        "a caller's number stands in Redis: tl:of:…",
+        "a caller's number stands in Redis: tl:{0}:call:CA1",
+        "the API key stands in Redis: tl:zset",
+        "the auth token stands in Redis: tl:a",
+        "the stream token 0 stands in Redis: tl:list",
     ]
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from proofs.prove.hostile.attacks import ATTACKS
-from proofs.prove.hostile.command import fuzz_broken, main, may_end
+from proofs.prove.hostile.command import ACCEPTED, ACCEPTED_FROM, fuzz_broken, main, may_end
 from proofs.prove.hostile.fuzz import Fuzzed
 
 
@@ -41,6 +43,17 @@ def test_what_escapes_is_a_broken_promise() -> None:
     assert fuzz_broken(Fuzzed(messages=5), 5) == []
     found = fuzz_broken(Fuzzed(messages=4, escapes=1, escaped=["wire: KeyError from b''"]), 5)
     assert len(found) == 3
+
+
+def test_a_parser_that_believes_nothing_shows_nothing() -> None:
+    """Where there were enough messages to say so."""
+    taken = Counter({f"{parser}: {answer}": 1 for parser, answer in ACCEPTED.items()})
+    count = ACCEPTED_FROM
+    assert fuzz_broken(Fuzzed(messages=count, answers=taken), count) == []
+    del taken["webhook: ok"]
+    assert fuzz_broken(Fuzzed(messages=count, answers=taken), count) == [
+        "webhook: not one message was accepted"
+    ]
 
 
 def test_each_kind_says_how_it_may_end() -> None:
