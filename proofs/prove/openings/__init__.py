@@ -8,4 +8,6 @@ know: how a call is begun.
     first_second  `make prove-first-second`: webhook to the first sound, session opened early or not
     context       `make prove-context`: calls whose callers are asked about, in every manner
     short_calls   `make prove-memory`: memory with no call, of a call, and what thousands of calls leave
+    surge         `make prove-surge`: two hundred calls a second, refused in words beside live ones
+    ringers       the process in which those who are refused ring
 """
