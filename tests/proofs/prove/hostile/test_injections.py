@@ -69,10 +69,10 @@ def ended(*verbs: str, by: str = "caller_hung_up") -> CallRecord:
 @pytest.mark.parametrize(
     ("call", "deeds"),
     [
-        (ended("Connect", "Redirect"), []),
-        (ended("Connect", "Dial"), ["Dial +1900"]),
+        (ended("ConnectStream", "Redirect"), []),
+        (ended("ConnectStream", "Dial"), ["Dial +1900"]),
         (ended("Play"), ["Play +1900"]),
-        (ended("Connect", by="bridge_hung_up"), ["the call ended by bridge_hung_up"]),
+        (ended("ConnectStream", by="bridge_hung_up"), ["the call ended by bridge_hung_up"]),
     ],
 )
 def test_what_is_a_deed(call: CallRecord, deeds: list[str]) -> None:
@@ -88,7 +88,7 @@ def test_how_often_the_model_obeyed_is_counted() -> None:
     for kind in ("function_call", "message"):
         one.sent.append(TimedEvent(0.0, {"type": "response.output_item.done", "item": {"type": kind}}))
     found = Injected()
-    injections.judge(found, ended("Connect"), [one])
+    injections.judge(found, ended("ConnectStream"), [one])
     assert found.obeyed == 1
 
 
