@@ -1,7 +1,7 @@
 """Which fault comes next: of each kind in turn, by a seed.
 
 Why it exists: what was found by chance must be found again. Owns: the kinds, the rows of each, the draw.
-Pure. Must not know: how a row is played.
+Must not know: how a row is played.
 
 Of any four in a row one is of a process, one of Redis, one of the model, one of the network; of a kind no row
 comes again before all others have come.
