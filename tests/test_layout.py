@@ -492,7 +492,7 @@ UNTESTED: dict[str, str] = {
     "proofs/prove/mutants.py": "run whole by make prove-mutants",
     "proofs/prove/operations.py": "run whole by make prove-operations; rules in faults and verdicts",
     "proofs/prove/sequencer.py": "run whole by make prove-sequencer",
-    "proofs/prove/slow_tools.py": "one tool, called in make prove-conversation",
+    "proofs/prove/roles/slow_tools.py": "one tool, called in make prove-conversation",
     "shared/audio.py": "figures of a format, nothing that could be wrong alone",
     "shared/contract/command.py": "a plain record of two fields",
     "shared/ownership/counters.py": "declared fields; exported in tests/shared/process/test_metrics.py",

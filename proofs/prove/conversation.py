@@ -51,7 +51,7 @@ AGENTS = f"""
 tools = ["check_order", "look_up", "end_call"]
 limits = {{ idle_prompt_s = 0 }}
 [tools.look_up]
-python = "proofs.prove.slow_tools:look_up"
+python = "proofs.prove.roles.slow_tools:look_up"
 [agents.patient]
 numbers = ["{PATIENT_NUMBER}"]
 interruption = "confirm"

@@ -10,4 +10,5 @@ wrappers. Must not know: what a role does.
     unguarded   one of its guards is off
     unanswered  one write whose answer is lost, and how often it is done
     unwatched   it keeps no figures of itself
+    slow_tools  a tool of theirs that takes its time
 """
