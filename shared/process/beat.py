@@ -148,7 +148,8 @@ def _renew(process: Process, own_streams: Sequence[str], number: int) -> list[Co
 
 
 def _tell_refusal(process: Process, told: RefusalTold) -> None:
-    match told.look(process.outbox.refused_since_ms, now_ms()):
+    refused = process.outbox.refused
+    match told.look(None if refused is None else refused.since_ms, now_ms()):
         case RefusalBegan():
             process.log.error("redis_refuses_writes", reason=process.outbox.trouble)
         case RefusalOver(lasted_ms):

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 
+from shared.clock import now_ms
 from shared.logs import log as logs
 from shared.process.role import Process, Role
+from shared.store.writing.writer import Writer
 
 
 def export_process(process: Process, version: str) -> None:
@@ -28,7 +30,12 @@ def export_process(process: Process, version: str) -> None:
         "outbox_backlog_bytes", "Bytes queued for Redis or not answered", lambda: outbox.backlog_bytes
     )
     metrics.gauge("outbox_connected", "1 while there is a connection to Redis", lambda: outbox.connected)
-    metrics.gauge("outbox_refused", "1 while Redis refuses writes", lambda: bool(outbox.refusal))
+    metrics.gauge("outbox_refused", "1 while Redis refuses writes", lambda: outbox.refused is not None)
+    metrics.gauge(
+        "outbox_refused_seconds",
+        "For how long Redis has refused writes; 0: it takes them",
+        lambda: _refused_s(outbox),
+    )
     metrics.gauge("capacity_calls", "Calls that this process takes at most", lambda: process.capacity)
     metrics.gauge("draining", "1 while this process takes no new calls", lambda: process.draining)
     metrics.gauge("tasks", "asyncio tasks of this process", lambda: len(asyncio.all_tasks()))
@@ -42,3 +49,11 @@ def export_role(process: Process, role: Role) -> None:
 
     process.metrics.gauge("live_calls", "Calls that this process serves", role.live_calls)
     process.metrics.gauge("ready", "1 while new calls may come here", is_ready)
+
+
+# Private.
+
+
+def _refused_s(outbox: Writer) -> float:
+    refused = outbox.refused
+    return 0.0 if refused is None else (now_ms() - refused.since_ms) / 1000

@@ -9,5 +9,6 @@ Why it exists: the audio path never waits for Redis. Must not know: what a write
     commits      when it is sent, what is sent together, and what its replies mean
     counters     what the outbox counts
     pair_batch   pairs of `out` and `back`, gathered by the worker that they are for
+    forbidden    what the user may not do: kept by key, asked again
     outage       what is told of an outage, and of writes that are refused
 """

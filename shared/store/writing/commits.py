@@ -2,8 +2,8 @@
 
 Why it exists: a MULTI is answered in four ways (done, refused as a whole, refused by one of its writes, never
 begun), a single command in two, and each leads elsewhere. Owns: the timer of the next commit (when it is due
-is the rule of shared/store/gathering.py), the bytes of a commit, reading its replies. Must not know:
-connections, when something is sent again.
+is the rule of shared/store/gathering.py), the bytes of a commit, reading its replies, telling who waits.
+Must not know: connections, when something is sent again.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from shared.clock import now_ms
 from shared.store import refusals
 from shared.store.gathering import Batch, Gathering
 from shared.store.refusals import ReplyError
-from shared.store.writing.write_queue import Write
+from shared.store.writing.counters import OutboxCounters
+from shared.store.writing.write_queue import OnReply, Write
 
 
 class CommitTimer:
@@ -143,6 +144,20 @@ def judge(commit: Commit, replies: list[Any]) -> Answered:
         answers = [NOT_DONE if refusals.passes(answer) else answer for answer in answers]
         return Answered(Fate.REFUSED, answers, str(error), refusals.word_of(error))
     return Answered(Fate.SPOILT if is_aborted else Fate.DONE, answers)
+
+
+def tell(on_reply: OnReply | None, result: Any, counters: OutboxCounters) -> None:
+    """Gives a result to who waits for it, if anybody. What that raises is told to the loop, and counted."""
+    if on_reply is None:
+        return
+    try:
+        on_reply(result)
+    # Whatever it is, it is a bug of one call; let through, it would cost all calls the connection.
+    except Exception as error:  # noqa: BLE001
+        counters.callback_errors += 1
+        asyncio.get_running_loop().call_exception_handler(
+            {"message": "a callback of the outbox raised", "exception": error}
+        )
 
 
 # Private.

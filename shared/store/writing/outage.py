@@ -2,16 +2,33 @@
 
 Why it exists: each connection tries again several times a second, and a Redis at the edge of its memory
 refuses and takes writes as often; a line for each attempt buries the log. Owns: one line at the start of an
-episode, one at its end, however many connections notice it. Pure. Must not know: how a connection is opened,
-why Redis refuses, what is done about it (outbox.py), how a line is written.
+episode, one at its end, however many connections notice it; the words for a refusal. Must not know: how a
+connection is opened, why Redis refuses, what is done about it (outbox.py), how a line is written.
 """
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
+
+from shared.store.refusals import MOVING, RefusedWrites
 
 CALM_MS = 3000.0
 """Writes were taken for this long: the episode is over."""
+
+
+STUCK_MS = 10_000.0
+"""A slot that has been on its way for so long may be one whose move broke off."""
+
+
+def in_words(refused: RefusedWrites, now_ms: float, wall_ms: float) -> str:
+    """A refusal, and since when, for people; `wall_ms`: Unix time at `now_ms`."""
+    lasts_ms = now_ms - refused.since_ms
+    since = time.strftime("%H:%M:%S", time.gmtime((wall_ms - lasts_ms) / 1000))
+    told = f"Redis refuses writes: {refused.error.rstrip('.')} (since {since} UTC)"
+    if refused.word in MOVING and lasts_ms > STUCK_MS:
+        return f"{told}. If no reshard is under way any more: redis-cli --cluster fix HOST:PORT"
+    return told
 
 
 @dataclass(slots=True)

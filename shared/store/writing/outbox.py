@@ -18,6 +18,7 @@ nothing more is sent until Redis takes a write that writes nothing, asked ten ti
 held goes in order, a chunk at a time; the episode ends when all is taken. Meanwhile reads go by themselves,
 and to a Redis without memory what frees some. What was under way at its beginning may overtake what was
 refused before it: a gap of some milliseconds, which its position shows.
+What the user may not do waits by itself, key by key (forbidden.py).
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from shared import resp
-from shared.clock import now_ms
+from shared.clock import now_ms, wall_ms
 from shared.contract.command import Command
 from shared.contract.entry import probe_command
 from shared.contract.keys import NOWHERE
@@ -40,9 +41,11 @@ from shared.store.gathering import never_late
 from shared.store.reach.keeper import keep_link
 from shared.store.reach.link import RedisLink, Replies, ReplyError
 from shared.store.reach.servers import Way
-from shared.store.refusals import RefusalEpisode
-from shared.store.writing.commits import NOT_DONE, Commit, CommitTimer, Fate, judge, pack
+from shared.store.refusals import RefusalEpisode, RefusedWrites
+from shared.store.writing.commits import NOT_DONE, Commit, CommitTimer, Fate, judge, pack, tell
 from shared.store.writing.counters import OutboxCounters
+from shared.store.writing.forbidden import ForbiddenWrites
+from shared.store.writing.outage import in_words
 from shared.store.writing.write_queue import AGING_MOST_BYTES, OnReply, OnVoid, Write, WriteQueue
 
 BOUND_BYTES = 64 * 1024 * 1024
@@ -53,11 +56,6 @@ SILENT_MS, UNANSWERED_MS = 1000.0, 2500.0
 
 UNDER_WAY_COMMITS = 64
 """Most commits sent and not answered; more wait in the queue and grow together."""
-
-PROBE_S = 0.1
-"""How often a Redis that refuses is asked whether it takes writes again."""
-
-FORGET_EVERY_MS = 1000.0
 
 
 class Outbox:
@@ -91,11 +89,11 @@ class Outbox:
         """Since when there is no connection, while there is none."""
         self._refusal: RefusalEpisode | None = None
         self._probe_timer: asyncio.TimerHandle | None = None
-        self._forgot_at_ms = 0.0
         self._last_error = ""
         self._bound_bytes = bound_bytes
         self._aging_most_bytes = bound_bytes * AGING_MOST_BYTES // BOUND_BYTES
         self.counters = OutboxCounters() if counters is None else counters
+        self._forbidden = ForbiddenWrites(self.counters, self._send_alone, self._let_follow, self._give_up)
 
     # What roles call.
 
@@ -116,29 +114,28 @@ class Outbox:
 
     @property
     def backlog_bytes(self) -> int:
-        """Bytes queued and under way: the outbox's own backlog."""
-        return self._queue.queued_bytes + self._under_way_bytes
+        """Bytes queued, kept and under way: the outbox's own backlog."""
+        return self._queue.queued_bytes + self._forbidden.kept_bytes + self._under_way_bytes
 
     @property
     def connected(self) -> bool:
         return self._link is not None
 
     @property
-    def refused_since_ms(self) -> float | None:
-        """Since when Redis refuses writes; None: it takes them, as far as is known."""
-        return None if self._refusal is None else self._refusal.since_ms
+    def refused(self) -> RefusedWrites | None:
+        """What Redis refuses writes with, and since when; None: it takes them, as far as is known."""
+        return refusals.older(self._refusal, self._forbidden.refused)
 
-    @property
-    def refusal(self) -> str:
-        """The first word of Redis's refusal (OOM, MISCONF …); empty: it takes writes."""
-        return "" if self._refusal is None else self._refusal.word
+    def lane_refused(self, lane: int) -> RefusedWrites | None:
+        """The same of one lane: here all share the server."""
+        return self.refused
 
     @property
     def away_since_ms(self) -> float | None:
         """Since when nothing can be written: Redis is away, silent, or refuses. None: it can."""
         silent_since_ms = self._unconnected_since_ms if self._link is None else self._silent_since_ms()
-        since_ms = [since for since in (silent_since_ms, self.refused_since_ms) if since is not None]
-        return min(since_ms, default=None)
+        since_ms = [silent_since_ms, None if self.refused is None else self.refused.since_ms]
+        return min([since for since in since_ms if since is not None], default=None)
 
     def lane_away_since_ms(self, lane: int) -> float | None:
         """The same of one lane: here all share the server."""
@@ -147,8 +144,8 @@ class Outbox:
     @property
     def trouble(self) -> str:
         """Why nothing can be written, in words; empty: it can. For health checks and logs."""
-        if self._refusal is not None:
-            return f"Redis refuses writes: {self._refusal.error}"
+        if self.refused is not None:
+            return in_words(self.refused, now_ms(), wall_ms())
         if self._link is None:
             return f"Redis is away: {self._last_error}"
         return "" if self._silent_since_ms() is None else "Redis does not answer"
@@ -176,14 +173,14 @@ class Outbox:
         return sent_at_ms if sent_at_ms is not None and now_ms() - sent_at_ms > SILENT_MS else None
 
     def _add(self, tag: object, write: Write, *, urgent: bool) -> None:
-        size = len(write.packed)
-        if self.backlog_bytes + size > self._bound_bytes:
+        if self.backlog_bytes + len(write.packed) > self._bound_bytes:
             self.counters.refused += 1
-            if write.on_reply is not None:
-                why = f"the outbox holds {self.backlog_bytes} bytes; Redis does not keep up"
-                self._tell(write.on_reply, OutboxFull(why))
+            why = f"the outbox holds {self.backlog_bytes} bytes; Redis does not keep up"
+            tell(write.on_reply, OutboxFull(why), self.counters)
             return
         self._idle.clear()
+        if self._forbidden.kept_bytes and self._forbidden.joins(write):
+            return
         if self._refusal is not None and self._refusal.is_shut and self._may_overtake(write):
             self._send_alone(tag, write)
             return
@@ -253,53 +250,55 @@ class Outbox:
             self._keep(commit, verdict.answers)
         else:
             for write, answer in zip(commit.writes, verdict.answers, strict=True):
-                if answer is NOT_DONE:
+                if answer is not NOT_DONE:
+                    self._give(commit.tag, write, answer)
+                elif not self._forbidden.joins(write):
                     self._send_alone(commit.tag, write)
-                else:
-                    self._give(write, answer)
         self._settle()
         if self._queue:
             self._schedule(urgent=False)
 
-    def _give(self, write: Write, result: Any) -> None:
-        if isinstance(result, ReplyError):
-            self.counters.reply_errors += 1
-            self._last_error = str(result)
-        if write.on_reply is not None:
-            self._tell(write.on_reply, result)
+    def _give(self, tag: object, write: Write, result: Any) -> None:
+        is_error = isinstance(result, ReplyError)
+        if (is_error or self._forbidden.kept_bytes) and self._forbidden.answered(tag, write, result):
+            return
+        if is_error:
+            self._give_up(write, result)
+        elif write.on_reply is not None:
+            tell(write.on_reply, result, self.counters)
         elif result is None and write.on_void is not None:
-            self._tell(write.on_void, write.packed)
+            tell(write.on_void, write.packed, self.counters)
 
-    def _tell(self, on_reply: OnReply, result: Any) -> None:
-        try:
-            on_reply(result)
-        # Whatever it is, it is a bug of one call; let through, it would cost all calls the connection.
-        except Exception as error:  # noqa: BLE001
-            self.counters.callback_errors += 1
-            asyncio.get_running_loop().call_exception_handler(
-                {"message": "a callback of the outbox raised", "exception": error}
-            )
+    def _give_up(self, write: Write, error: ReplyError) -> None:
+        self.counters.reply_errors += 1
+        self._last_error = str(error)
+        tell(write.on_reply, error, self.counters)
 
     def _forget_stale(self, now: float) -> None:
         """While nothing is written: stale caller audio must not use up the bound of what is kept."""
-        if now - self._forgot_at_ms >= FORGET_EVERY_MS:
-            self._forgot_at_ms = now
-            self.counters.expired += self._queue.forget_stale(now)
-            self._settle()
+        self.counters.expired += self._queue.forget_now_and_then(now)
+        self._settle()
 
     def _settle(self) -> None:
         if self._under_way:
             return
         if self._refusal is not None and not self._refusal.is_shut and self._refusal.left <= 0:
             self._refusal = None
-        if not self._queue:
+        if not self._queue and not self._forbidden.kept_bytes:
             self._idle.set()
+
+    def _let_follow(self, tag: object, writes: list[Write]) -> None:
+        """ForbiddenWrites: it was granted."""
+        self._queue.hold(tag, writes)
+        if self._refusal is None or not self._refusal.is_shut:
+            self._queue.rejoin()
+            self._schedule(urgent=False)
+        self._settle()
 
     # Private: while Redis refuses.
 
     def _may_overtake(self, write: Write) -> bool:
-        word = self.refusal
-        return (write.reads and word in refusals.HERE) or (write.when_full and word == refusals.FULL)
+        return self._refusal is not None and self._refusal.may_overtake(write.reads, write.when_full)
 
     def _shut(self, word: str, error: str) -> None:
         """Redis refuses writes: nothing is sent but what may overtake, until it takes them again."""
@@ -309,7 +308,7 @@ class Outbox:
             refusal = self._refusal = RefusalEpisode(now_ms(), word, error, is_shut=False)
         refusal.word, refusal.error = word, error
         if self._probe_timer is None:
-            self._probe_timer = asyncio.get_running_loop().call_later(PROBE_S, self._probe)
+            self._probe_timer = asyncio.get_running_loop().call_later(refusals.PROBE_S, self._probe)
         if not refusal.is_shut:
             refusal.is_shut = True
             self._timer.stop()
@@ -324,7 +323,7 @@ class Outbox:
         kept: list[Write] = []
         for write, answer in zip(commit.writes, answers, strict=True):
             if answer is not NOT_DONE:
-                self._give(write, answer)
+                self._give(commit.tag, write, answer)
             elif not commit.is_single and self._may_overtake(write):
                 self._send_alone(commit.tag, write)
             else:
@@ -356,6 +355,7 @@ class Outbox:
         try:
             await keep_link(self._way, self._name, self)
         finally:
+            self._forbidden.stop()
             if self._probe_timer is not None:
                 self._probe_timer.cancel()
 

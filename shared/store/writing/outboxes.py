@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from functools import reduce
 
 from redis.crc import key_slot
 
@@ -23,6 +24,7 @@ from shared.redis_url import Shape
 from shared.store.errors import OutboxFull
 from shared.store.gathering import never_late
 from shared.store.reach.servers import Servers
+from shared.store.refusals import RefusedWrites, older
 from shared.store.writing.counters import OutboxCounters
 from shared.store.writing.outbox import BOUND_BYTES, Outbox
 from shared.store.writing.write_queue import OnReply, OnVoid
@@ -102,14 +104,13 @@ class Outboxes:
         return all(outbox.connected for outbox in self._all())
 
     @property
-    def refused_since_ms(self) -> float | None:
-        """Since the first that is refused."""
-        return _first(outbox.refused_since_ms for outbox in self._all())
+    def refused(self) -> RefusedWrites | None:
+        """Of those that are refused, the first that was."""
+        return reduce(older, [outbox.refused for outbox in self._all()])
 
-    @property
-    def refusal(self) -> str:
-        """Of the first that is refused."""
-        return next((outbox.refusal for outbox in self._all() if outbox.refusal), "")
+    def lane_refused(self, lane: int) -> RefusedWrites | None:
+        """Of one lane: calls of others are none the worse."""
+        return self._lanes[lane].refused
 
     @property
     def away_since_ms(self) -> float | None:

@@ -21,6 +21,8 @@ AGING_MOST_BYTES = 32 * 1024 * 1024
 """Above this the oldest caller audio gives way: what is said to brains and callers has the rest of the
 bound."""
 
+FORGET_EVERY_MS = 1000.0
+
 ROOM_MS = 1000.0
 """How much of the oldest audio gives way at once; and how often at most that is looked for."""
 
@@ -47,6 +49,7 @@ class WriteQueue:
     _queue: dict[object, list[Write]] = field(default_factory=dict)
     _held: dict[object, list[Write]] = field(default_factory=dict)
     _made_room_at_ms: float = 0.0
+    _forgot_at_ms: float = 0.0
 
     def __bool__(self) -> bool:
         return bool(self._queue or self._held)
@@ -115,6 +118,13 @@ class WriteQueue:
                     del queue[tag]
         self.queued_bytes -= sum([len(write.packed) for write in dropped])
         return len(dropped)
+
+    def forget_now_and_then(self, now_ms: float) -> int:
+        """The same, once a second at most."""
+        if now_ms - self._forgot_at_ms < FORGET_EVERY_MS:
+            return 0
+        self._forgot_at_ms = now_ms
+        return self.forget_stale(now_ms)
 
     def make_room(self, now_ms: float) -> int:
         """Drops the oldest second of what grows stale; returns how many writes. Looks once a second at

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from shared.contract.command import Command
+from shared.store.refusals import RefusedWrites
 from shared.store.writing.counters import OutboxCounters
 from shared.store.writing.write_queue import OnReply, OnVoid
 
@@ -35,12 +36,11 @@ class Writer(Protocol):
         """Whether there is a connection to each server that is written to."""
 
     @property
-    def refused_since_ms(self) -> float | None:
-        """Since when a server refuses writes; None: all take them, as far as is known."""
+    def refused(self) -> RefusedWrites | None:
+        """What a server refuses writes with, and since when; None: all take them, as far as is known."""
 
-    @property
-    def refusal(self) -> str:
-        """The first word of a refusal; empty: writes are taken."""
+    def lane_refused(self, lane: int) -> RefusedWrites | None:
+        """The same of the server that has a lane."""
 
     @property
     def away_since_ms(self) -> float | None:

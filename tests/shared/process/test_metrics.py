@@ -21,4 +21,6 @@ async def test_a_process_exports_itself_and_its_role() -> None:
     assert 'trunkline_inbox_reads_total{lane="1"} 0.0' in text
     assert "trunkline_live_calls 2.0" in text
     assert "trunkline_ready 0.0" in text
+    assert "trunkline_outbox_refused 0.0" in text
+    assert "trunkline_outbox_refused_seconds 0.0" in text
     await process.store.aclose()

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from shared.store import refusals
-from shared.store.refusals import ReplyError
+from shared.store.refusals import RefusedWrites, ReplyError
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,26 @@ def test_a_whole_transaction_is_refused() -> None:
     assert refusals.is_abort(oom)
     assert not refusals.is_abort(ReplyError("ERR EXEC without MULTI"))
     assert not refusals.is_abort([oom])
+
+
+def test_what_is_forbidden_may_be_asked_again_where_nothing_was_done() -> None:
+    """A script that was stopped on its way has done some; a key's name proves nothing."""
+    assert refusals.is_forbidden(ReplyError("NOPERM User w has no permissions to run the 'xadd' command"))
+    assert refusals.is_forbidden(ReplyError("NOPERM No permissions to access a key"))
+    assert not refusals.is_forbidden(
+        ReplyError("NOPERM ACL failure in script: No permissions to access a key")
+    )
+    assert not refusals.is_forbidden(ReplyError("ERR ACL failure in script: No permissions to access a key"))
+    assert not refusals.is_forbidden(ReplyError("ERR unknown command 'NOPERM'"))
+    assert not refusals.is_forbidden(b"NOPERM")
+
+
+def test_of_two_refusals_the_older_counts() -> None:
+    """There may be one of a server, and one of a key."""
+    one, other = RefusedWrites(2.0, "OOM", "OOM x"), RefusedWrites(1.0, "NOPERM", "NOPERM x")
+    assert refusals.older(one, other) is refusals.older(other, one) is other
+    assert refusals.older(None, one) is refusals.older(one, None) is one
+    assert refusals.older(None, None) is None
 
 
 def test_the_first_that_asks_for_the_same_again_is_found() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from shared.store.writing.outage import CALM_MS, Outage, RefusalBegan, RefusalOver, RefusalTold
+from shared.store.refusals import RefusedWrites
+from shared.store.writing.outage import CALM_MS, Outage, RefusalBegan, RefusalOver, RefusalTold, in_words
 
 
 def test_one_outage_of_many_connections() -> None:
@@ -33,3 +34,18 @@ def test_an_episode_is_told_once_at_its_beginning_and_once_at_its_end() -> None:
     assert told.look(None, last_ms + CALM_MS) == RefusalOver(last_ms - 90.0)
     assert told.look(None, last_ms + 2 * CALM_MS) is None
     assert told.look(last_ms + 3 * CALM_MS, last_ms + 3 * CALM_MS) == RefusalBegan()
+
+
+def test_a_refusal_is_told_with_its_beginning() -> None:
+    """In the error's own words, and since when by the wall."""
+    refused = RefusedWrites(1_000.0, "OOM", "OOM command not allowed.")
+    assert in_words(refused, 4_000.0, 3_000.0) == (
+        "Redis refuses writes: OOM command not allowed (since 00:00:00 UTC)"
+    )
+
+
+def test_a_slot_that_does_not_arrive_says_what_to_do() -> None:
+    """Not in the first moments: most moves are over by then."""
+    refused = RefusedWrites(0.0, "ASK", "ASK 866 127.0.0.1:7001")
+    assert "--cluster fix" not in in_words(refused, 9_000.0, 9_000.0)
+    assert "--cluster fix" in in_words(refused, 11_000.0, 11_000.0)

@@ -66,7 +66,9 @@ async def heard(store: Store) -> list[int]:
 
 async def refused(outbox: Outbox, word: str) -> None:
     """Waits until it knows."""
-    await wait_until(lambda: outbox.refusal == word, f"the outbox knows of {word}")
+    await wait_until(
+        lambda: outbox.refused is not None and outbox.refused.word == word, f"the outbox knows of {word}"
+    )
 
 
 async def test_a_refusal_loses_nothing_and_keeps_the_order(store: Store, redis_url: str, word: str) -> None:
@@ -86,7 +88,7 @@ async def test_a_refusal_loses_nothing_and_keeps_the_order(store: Store, redis_u
                 say(outbox, chunk)
             assert not await outbox.flushed(0.3)
         assert await outbox.flushed(5)
-        assert (outbox.refusal, outbox.away_since_ms) == ("", None)
+        assert (outbox.refused, outbox.away_since_ms) == (None, None)
     assert await heard(store) == list(range(1511, 3011))  # Redis itself keeps the newest 1,500.
     assert replies == list(range(1, 31))
     assert outbox.counters.reply_errors == outbox.counters.expired == 0
@@ -99,14 +101,16 @@ async def test_a_refusal_is_an_absence(store: Store, redis_url: str, word: str) 
     outbox = make(redis_url)
     async with running(outbox.run()):
         await wait_until(lambda: outbox.connected, "the outbox is connected")
-        assert (outbox.away_since_ms, outbox.refused_since_ms, outbox.trouble) == (None, None, "")
+        assert (outbox.away_since_ms, outbox.refused, outbox.trouble) == (None, None, "")
         with refusing(redis_url, word):
             began_ms = now_ms()
             put(outbox, "list", "1", [])
             await refused(outbox, word)
             assert outbox.connected
             assert outbox.trouble.startswith(f"Redis refuses writes: {word}")
-            assert outbox.away_since_ms == outbox.refused_since_ms
+            assert outbox.refused is not None
+            assert outbox.away_since_ms == outbox.refused.since_ms
+            assert "(since " in outbox.trouble
             assert began_ms <= (outbox.away_since_ms or 0) <= now_ms()
             await wait_until(lambda: outbox.slowest_ms(now_ms()) >= 300, "the refusal counts as slowness")
         await wait_until(lambda: outbox.away_since_ms is None, "writes are taken again")
