@@ -114,6 +114,8 @@ def read(url: str) -> RedisPlace:
     database = int(found.pop("db", 0) or 0)
     if names and scheme != "unix":
         database = int(names[0])
+    if database and shape is Shape.CLUSTER:
+        raise ValueError(f"{EXPECTED}: a Cluster has database 0 only, so there is no db= to choose one")
     for name in ("host", "port", "path", "connection_class"):
         found.pop(name, None)
     return RedisPlace(

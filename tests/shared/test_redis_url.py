@@ -19,6 +19,7 @@ from shared.redis_url import RedisHost, Shape, login_of, place_of, problem_of, r
         "sentinels://me:p%2Fw@s1,s2/calls?ssl_ca_certs=/ca.pem&sentinel_password=x",
         "cluster://a:7000,b:7001,c",
         "clusters://me:pw@a/?ssl_check_hostname=false",
+        "cluster://a?db=0",
     ],
 )
 def test_a_url_that_can_be_used(url: str) -> None:
@@ -46,6 +47,7 @@ def test_a_url_that_can_be_used(url: str) -> None:
         ("sentinel://s1/calls/zero", "the number of a database"),
         ("cluster://a:1,b:x", "a number as port"),
         ("cluster://a:1,b:2/3", "a Cluster has one database"),
+        ("cluster://a:1,b:2?db=2", "a Cluster has database 0 only"),
         ("cluster://a?sentinel_password=canary", "sentinel:// only"),
         ("rediss://h?ssl_check_hostname=false&socket_timeout=canary", "socket_timeout"),
     ],
