@@ -14,7 +14,7 @@ from statistics import median
 
 from console.doctor.findings import Finding, Level, fail, ok, warn
 from shared.figures.diagnosis import REDIS_MS
-from shared.store.access.check import LEAST_REDIS, LEAST_VALKEY
+from shared.store.access.check import LEAST_REDIS, LEAST_VALKEY, flaw_of
 from shared.store.access.permissions import Missing
 
 WHERE = "Redis"
@@ -47,6 +47,8 @@ class RedisFacts:
     """What its user may not do, and why it takes no writes now; of all masters."""
     shape: str = ""
     """Why its shape will not do, and what to do (shared/store/access/check.py)."""
+    unseen: str = ""
+    """A setting of its shape that its user may not ask for; empty: there is none."""
     at: str = ""
     """Where it is, where there are several."""
     others: Sequence[RedisFacts] = ()
@@ -59,7 +61,7 @@ def judge(facts: RedisFacts, lanes: int) -> list[Finding]:
         return [each for each in [_permissions(facts.missing)] if each is not None]
     found = [
         *_of_each(facts, lambda server: _version(server.info)),
-        _shape(facts.shape),
+        _shape(facts.shape, facts.unseen),
         *_of_each(facts, lambda server: _role(server.info)),
         _permissions(facts.missing),
         *_of_each(facts, _policy),
@@ -115,9 +117,18 @@ def _of_each(facts: RedisFacts, rule: Callable[[RedisFacts], Finding | None]) ->
     return [*good, *(replace(found, what=f"{found.what}, {at}") for at, found in bad)]
 
 
-def _shape(problem: str) -> Finding | None:
-    found, _, do = problem.partition(". ")
-    return fail(f"{WHERE} shape", found, do) if problem else None
+def _shape(problem: str, unseen: str) -> Finding | None:
+    what = f"{WHERE} shape"
+    if problem:
+        found, _, do = problem.partition(". ")
+        return fail(what, found, do)
+    if unseen:
+        return warn(
+            what,
+            f"its user may not ask for {unseen}: nobody has looked at it",
+            f"As its administrator, on each node: redis-cli CONFIG GET {unseen}; it must say no.",
+        )
+    return None
 
 
 def _version(info: Mapping[str, str]) -> Finding:
@@ -129,7 +140,14 @@ def _version(info: Mapping[str, str]) -> Finding:
         return fail(
             f"{WHERE} version",
             f"{name} {version}",
-            f"Use {name} {least[0]}.{least[1]} or newer: roles end with code 6 on this one.",
+            f"Use {name} {least[0]}.{least[1]} or newer: roles do not become ready on this one.",
+        )
+    flaw = flaw_of(info)
+    if flaw:
+        return warn(
+            f"{WHERE} version",
+            f"{name} {version} is {flaw}",
+            "Upgrade it, or make sure that whoever packages it has mended it.",
         )
     return ok(f"{WHERE} version", f"{name} {version}")
 
@@ -152,13 +170,21 @@ def _permissions(missing: Missing) -> Finding | None:
 
 
 def _writes(refusal: str) -> Finding | None:
-    """Whatever the reason: full, a replica, a disk that its log cannot be written to."""
+    """Whatever the reason: full, a replica, a disk that its log cannot be written to, a slot on its way."""
     if not refusal:
         return None
+    since = "Each process says at its admin port's /readyz since when."
+    if refusal.startswith("ASK "):
+        return fail(
+            f"{WHERE} writes",
+            f"a hash slot is on its way to another node, and its lane waits: {refusal}",
+            f"{since} If no reshard is under way any more: redis-cli --cluster fix HOST:PORT, or"
+            " CLUSTER SETSLOT SLOT STABLE on both nodes.",
+        )
     return fail(
         f"{WHERE} writes",
         f"it refuses them: {refusal}",
-        "No call can be served: raise maxmemory, mend its disk, or let REDIS_URL name the primary.",
+        f"No call can be served: raise maxmemory, mend its disk, or let REDIS_URL name the primary. {since}",
     )
 
 

@@ -57,6 +57,7 @@ async def redis_facts(store: Store, place: RedisPlace) -> RedisFacts:
         first,
         others=others,
         shape=check.shape_problem(list(infos.values()), asked_of_shape, place) if infos else "",
+        unseen=check.not_looked_at(asked_of_shape, place),
         lanes=lanes.decode() if lanes else "",
         missing=missing,
     )

@@ -34,6 +34,17 @@ from shared.store.reach.tls import words_of
 LEAST_REDIS = (7, 0)
 LEAST_VALKEY = (8, 0)
 
+PATCHED: Mapping[str, tuple[tuple[int, int, int], ...]] = {
+    "Redis": ((7, 2, 11), (7, 4, 9), (8, 0, 4), (8, 2, 2), (8, 4, 3), (8, 6, 3)),
+    "Valkey": ((8, 0, 6), (8, 1, 4)),
+}
+"""Of each line, the first release that is known to be without the flaws below (of Redis 7.2, 8.0 and 8.2
+without the first of them). Lines that are not here are newer; or, as Redis 7.0, have none: whoever packages
+it must have mended it."""
+
+FLAWS = "CVE-2025-49844 (scripts) and, of Redis from 7.2 on, CVE-2026-23479 (blocked readers)"
+"""With either, whoever may log in can run code on the server."""
+
 FULL_COVERAGE = "cluster-require-full-coverage"
 WAIT_MIN_S, WAIT_MAX_S = 0.2, 2.0
 
@@ -51,7 +62,8 @@ async def wait_for_redis(
     user: str = DEFAULT_USER,
     role: str = "",
 ) -> str:
-    """Waits until Redis answers and can serve. Returns its version for the log.
+    """Waits until Redis answers and can serve. Returns its version for the log, and what could not be looked
+    at.
 
     `on_wait` gets the reason each time that it did not answer, `on_refused` each time that it cannot serve:
     the process is not ready meanwhile, and goes on by itself when that is mended. `user` is for the words of
@@ -73,8 +85,8 @@ async def wait_for_redis(
 async def inspect(
     store: Store, lanes: int, place: RedisPlace, *, user: str = DEFAULT_USER, role: str = ""
 ) -> str:
-    """Looks once. Returns its version. Raises RedisRefused where it cannot serve, STORE_ERRORS where it does
-    not answer. Cancelling it is safe."""
+    """Looks once. Returns its version, and what it may not look at. Raises RedisRefused where it cannot
+    serve, STORE_ERRORS where it does not answer. Cancelling it is safe."""
     try:
         lacking = await permissions.missing(store, role)
         if lacking:
@@ -100,7 +112,9 @@ async def inspect(
             f"expected LANES to be {stored}, as stored in {keys.CONFIG} by the first process of this"
             f" deployment, got {lanes}. Set TRUNKLINE_LANES={stored}, or use an empty Redis."
         )
-    return judge(list(infos.values()), config, place)
+    told = judge(list(infos.values()), config, place)
+    unseen = not_looked_at(config, place)
+    return f"{told}; not looked at: {unseen}" if unseen else told
 
 
 async def agree_on_lanes(store: Store, lanes: int) -> int:
@@ -166,6 +180,21 @@ def shape_problem(infos: Sequence[Mapping[str, Any]], config: Mapping[str, str],
     return ""
 
 
+def not_looked_at(config: Mapping[str, str], place: RedisPlace) -> str:
+    """The setting that its shape depends on and that the user may not ask for; empty: there is none."""
+    return FULL_COVERAGE if place.shape is Shape.CLUSTER and FULL_COVERAGE not in config else ""
+
+
+def flaw_of(info: Mapping[str, Any]) -> str:
+    """What a server's patch level lacks, and the release that has it; empty: nothing that is known here. It
+    is said to people, and keeps nobody from starting."""
+    name, found = _name_and_numbers(info)
+    release = next((each for each in PATCHED[name] if each[:2] == found[:2]), None)
+    if release is None or found >= release:
+        return ""
+    return f"below {'.'.join(map(str, release))}, the patched release of its line: {FLAWS}"
+
+
 # Private.
 
 
@@ -176,9 +205,13 @@ def _version_of(info: Mapping[str, Any]) -> str:
 
 
 def _check_version(info: Mapping[str, Any]) -> None:
-    name, _, version = _version_of(info).partition(" ")
+    name, found = _name_and_numbers(info)
     least = LEAST_VALKEY if name == "Valkey" else LEAST_REDIS
-    found = tuple(int(part) for part in version.split(".")[:3] if part.isdigit())
     if found[: len(least)] < least:
-        wanted = ".".join(map(str, least))
+        version, wanted = _version_of(info).partition(" ")[2], ".".join(map(str, least))
         raise RedisRefused(f"expected {name} {wanted} or newer, got {version}. Use a newer server.")
+
+
+def _name_and_numbers(info: Mapping[str, Any]) -> tuple[str, tuple[int, ...]]:
+    name, _, version = _version_of(info).partition(" ")
+    return name, tuple(int(part) for part in version.split(".")[:3] if part.isdigit())

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from redis.exceptions import AskError, NoPermissionError, ResponseError
+from redis.exceptions import AskError, MovedError, NoPermissionError, ResponseError
 
 from shared.store.access.grants import ALL_KEYS, ALL_ROLES, GRANTS, OPTIONAL, Access, Grant, KeyRule, Part
 from shared.store.client import Store
@@ -133,8 +133,8 @@ class Missing:
     selectors: tuple[str, ...] = ()
     """Of which anything is missing: `(+xadd %W~tl:{*}:wake:*)`."""
     refusal: str = ""
-    """Why the server takes no writes of anybody at this moment (its memory is full, it is a replica), in its
-    own words: no matter of permissions, and it may pass."""
+    """Why the server takes no writes of anybody at this moment (its memory is full, it is a replica, a
+    slot is on its way), in its own words: no matter of permissions, and it may pass."""
 
     def __bool__(self) -> bool:
         return bool(self.commands or self.keys or self.selectors)
@@ -233,8 +233,10 @@ async def _judged_by(connection: Any, asks: Sequence[Question]) -> Missing:
                 commands[ask.command] = None
             else:
                 keys[str(ask.rule)] = None
-        except AskError:
+        except MovedError:
             continue  # Another master has the key, which is said when the permission has been judged.
+        except AskError as error:
+            refusal = refusal or f"ASK {error}"
         except ResponseError as error:
             refusal = refusal or str(error)
     if await _is_forbidden(connection, "DISCARD"):

@@ -55,6 +55,15 @@ NO_AOF = {"aof_enabled": "0"}
     [
         (with_info(redis_version="6.2.14"), "Redis version", Level.FAIL, "Use Redis 7.0"),
         (with_info(valkey_version="7.2.5"), "Redis version", Level.FAIL, "Use Valkey 8.0"),
+        (with_info(redis_version="7.4.5"), "Redis version", Level.WARN, "below 7.4.9"),
+        (with_info(valkey_version="8.1.3"), "Redis version", Level.WARN, "CVE-2025-49844"),
+        (replace(GOOD, unseen="cluster-x"), "Redis shape", Level.WARN, "CONFIG GET cluster-x"),
+        (
+            replace(GOOD, missing=Missing(refusal="ASK 866 127.0.0.1:7001")),
+            "Redis writes",
+            Level.FAIL,
+            "SETSLOT SLOT STABLE",
+        ),
         (with_info(role="slave"), "Redis role", Level.FAIL, "primary"),
         (with_info(maxmemory_policy="allkeys-lru"), "Redis memory policy", Level.FAIL, "noeviction"),
         (with_info(maxmemory="2400000"), "Redis memory", Level.WARN, "Raise maxmemory"),

@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from shared.redis_url import read
-from shared.store.access.check import inspect, judge, wait_for_redis
+from shared.redis_url import RedisPlace, read
+from shared.store.access.check import flaw_of, inspect, judge, not_looked_at, wait_for_redis
 from shared.store.client import Store, make_store
 from shared.store.errors import RedisForbids, RedisLoginRefused, RedisRefused
 from tests.support import shapes
 from tests.support.servers import free_port, server, valkey_binary
 
 ONE = read("redis://127.0.0.1/0")
+CLUSTER = {"cluster-enabled": "yes", "cluster-require-full-coverage": "no"}
 
 
 async def test_a_good_server_is_named(store: Store) -> None:
@@ -81,7 +82,47 @@ def test_masters_of_two_versions_are_both_named() -> None:
     assert judge(infos, {}, read("cluster://h")) == "Redis 7.0.15 and Redis 7.2.4"
 
 
-CLUSTER = {"cluster-enabled": "yes", "cluster-require-full-coverage": "no"}
+@pytest.mark.parametrize(
+    ("info", "said"),
+    [
+        ({"redis_version": "7.4.8"}, "below 7.4.9"),
+        ({"redis_version": "7.4.9"}, ""),
+        ({"redis_version": "7.4.10"}, ""),
+        ({"redis_version": "7.0.15"}, ""),
+        ({"redis_version": "9.0.0"}, ""),
+        ({"redis_version": "7.2.4", "valkey_version": "8.1.3"}, "below 8.1.4"),
+        ({"redis_version": "7.2.4", "valkey_version": "9.1.2"}, ""),
+    ],
+)
+def test_a_patch_level_is_judged_by_its_own_line(info: dict[str, object], said: str) -> None:
+    """It is told, and keeps nobody from starting."""
+    assert said in flaw_of(info)
+    assert bool(flaw_of(info)) == bool(said)
+    assert judge([info], {}, ONE)
+
+
+def test_what_a_user_may_not_look_at_is_said() -> None:
+    """Only of a Cluster is there such a setting."""
+    spread = read("cluster://h")
+    assert not_looked_at({}, spread) == "cluster-require-full-coverage"
+    assert not_looked_at({"cluster-require-full-coverage": "no"}, spread) == not_looked_at({}, ONE) == ""
+
+
+async def test_a_role_of_a_cluster_says_what_it_did_not_look_at(tmp_path: Path) -> None:
+    """Its user may not see the configuration; the setting may be wrong all the same."""
+    with shapes.standalone(tmp_path, settings=CLUSTER) as one:
+        await asyncio.to_thread(one.node.ask, "CLUSTER", "ADDSLOTSRANGE", "0", "16383")
+        rules = "on >secret ~* +@all -config"
+        await asyncio.to_thread(one.node.ask, "ACL", "SETUSER", "app", *rules.split())
+        place, at = read("cluster://h"), f"127.0.0.1:{one.node.port}"
+        store = make_store(f"cluster://app:secret@{at}", name="t")
+        assert "not looked at: cluster-require-full-coverage" in await _once_up(store, place)
+        await store.aclose()
+
+
+async def _once_up(store: Store, place: RedisPlace) -> str:
+    waiting = wait_for_redis(store, 16, place, lambda _why: None, lambda _refused: None)
+    return await asyncio.wait_for(waiting, 10)
 
 
 async def test_a_cluster_that_lets_nobody_in_says_so(tmp_path: Path) -> None:
