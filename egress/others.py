@@ -80,6 +80,7 @@ class OthersSaid(Generic[W]):
             role=self.role,
             lag_ms=None if window is None else window.lag_ms,
             redis_ms=None if window is None else window.redis_ms,
+            redis_refusal="" if window is None else window.redis_refusal,
             age_ms=self.age_ms,
         )
 

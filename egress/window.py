@@ -80,6 +80,7 @@ class CallWindow:
     """Redis did not answer: that others said nothing meanwhile says nothing about them."""
     _own_lag_ms: float = 0.0
     _own_redis_ms: float = 0.0
+    _own_refusal: str = ""
     """Our worst of the window, as far as it was checked."""
 
     def __post_init__(self) -> None:
@@ -174,7 +175,14 @@ class CallWindow:
         window_ms = max(now - self.began_ms, 1.0)
         self._own_lag_ms = max(self._own_lag_ms, process.lag.window_ms)
         self._own_redis_ms = max(self._own_redis_ms, process.outbox.lane_slowest_ms(self.call.lane, now))
-        own = RoleFigures(role=process.worker.role, lag_ms=self._own_lag_ms, redis_ms=self._own_redis_ms)
+        refused = process.outbox.lane_refused(self.call.lane)
+        self._own_refusal = self._own_refusal if refused is None else refused.word
+        own = RoleFigures(
+            role=process.worker.role,
+            lag_ms=self._own_lag_ms,
+            redis_ms=self._own_redis_ms,
+            redis_refusal=self._own_refusal,
+        )
         brain, ingress = self._others.brain.window, self._others.ingress.window
         quiet_ms = None if brain is None else brain.quiet_ms
         unheard_ms = sum(max(0.0, item.received_ms - ledger.heard_ms(item, now)) for item in ledger.items)
@@ -227,7 +235,7 @@ class CallWindow:
         self.log.info("pipeline", **dataclasses.asdict(line))
         self.call.owner.card(WindowJudged(verdict=verdict.name, pipeline=dump(line)))
         self._asked_ms, self.began_ms, self._before = None, now, self._counts()
-        self._own_lag_ms = self._own_redis_ms = 0.0
+        self._own_lag_ms, self._own_redis_ms, self._own_refusal = 0.0, 0.0, ""
         self._others.close_window()
 
     # Warnings.

@@ -77,6 +77,8 @@ class WebhookReason(enum.StrEnum):
     ENDED = "ended"
     DRAINING = "draining"
     NO_REDIS = "no_redis"
+    REDIS_REFUSES = "redis_refuses"
+    """It is there, and takes no writes: no memory, no disk, no replicas, no permission."""
     WRONG_ACCOUNT = "wrong_account"
     LOOP = "loop"
     SIGNATURE = "signature"

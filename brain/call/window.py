@@ -50,6 +50,7 @@ class ModelWindow:
             worker=process.worker,
             lag_ms=process.lag_ms,
             redis_ms=process.redis_ms,
+            redis_refusal=process.redis_refusal,
             quiet_ms=round(self._quiet_ms),
             audio_ms_per_s=round(self._audio_ms / seconds, 1),
             skipped=self._skipped,

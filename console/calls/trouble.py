@@ -373,6 +373,7 @@ def _without_egress(found: Said, holders: Sequence[Holder]) -> tuple[str, str]:
                 role=each.role,
                 lag_ms=None if told is None else told.lag_ms,
                 redis_ms=None if told is None else told.redis_ms,
+                redis_refusal="" if told is None else told.redis_refusal,
                 age_ms=each.quiet_ms,
             )
         )

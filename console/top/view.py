@@ -57,7 +57,7 @@ HELP = (
     ("reply", "model audio that the caller has not heard"),
     ("caller", "caller audio that the model has not got"),
     ("fps", "frames of 20 ms sent to the caller in a second; 50 while audio plays"),
-    ("verdict", "ok, or whose fault it is: model_slow, twilio_slow, redis_slow, cpu(role)"),
+    ("verdict", "ok, or whose fault: model_slow, twilio_slow, redis_slow, redis_refuses, cpu(role)"),
     ("red", "in words, first in the list: nobody has the call, or sound is owed for over 2 s"),
 )
 

@@ -273,12 +273,12 @@ class IngressCall:
 
     # Silence.
 
-    def fill_silence(self, now_ms: float, *, store_away: bool) -> bool:
+    def fill_silence(self, now_ms: float, *, store_away: bool, store_refuses: bool = False) -> bool:
         """Plays the hold clip when the rule says so, the user's sound where wanted. False: apologise now."""
         stream = self.stream
         if stream is None or not stream.takes_audio:
             return True
-        step = self.owed.check(now_ms, store_away=store_away)
+        step = self.owed.check(now_ms, store_away=store_away, store_refuses=store_refuses)
         for cause, silent_ms in self.owed.take_silence().items():
             self._counters.owed_silence_ms[cause] += round(silent_ms)
         if step is Step.PLAY:

@@ -126,6 +126,7 @@ class OwedSound:
     _deaf_since_ms: float | None = None
     _is_told: bool = False
     _store_away: bool = False
+    _store_refuses: bool = False
     _answers: int = 0
     """The number of the last `sound`: what the frames that come now answer."""
     _is_open: bool = False
@@ -234,9 +235,9 @@ class OwedSound:
 
     # Asked a few times a second.
 
-    def check(self, now_ms: float, *, store_away: bool) -> Step:
-        """What is to be done now."""
-        self._store_away = store_away
+    def check(self, now_ms: float, *, store_away: bool, store_refuses: bool = False) -> Step:
+        """What is to be done now. `store_refuses`: it is away for us because it takes no writes."""
+        self._store_away, self._store_refuses = store_away, store_refuses
         self._account(now_ms)
         for name, mark in list(self._paying.items()):
             if now_ms >= mark.by_ms:
@@ -314,7 +315,7 @@ class OwedSound:
         if word is None or not self._has_word(now_ms):
             since_ms = self._heard_until_ms if self._is_known or self._is_open else self._word_at_ms
             if self._store_away:
-                return NoWord.NO_REDIS, since_ms
+                return NoWord.REDIS_REFUSES if self._store_refuses else NoWord.NO_REDIS, since_ms
             return (NoWord.PICK_UP if word is None else NoWord.NO_BRAIN), since_ms
         if self._is_known:
             return word.cause or NoWord.PICK_UP, self._heard_until_ms

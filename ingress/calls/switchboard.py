@@ -211,8 +211,10 @@ class Switchboard:
     async def _sweep(self) -> None:
         """A look at all streams and calls. Cancelling it leaves the rest to a next one."""
         now = now_ms()
-        away_since_ms, lane_of = self._process.outbox.lane_away_since_ms, self._process.keys.lane
-        away = [away_since_ms(lane) is not None for lane in range(self._process.settings.lanes)]
+        outbox, lane_of = self._process.outbox, self._process.keys.lane
+        lanes = range(self._process.settings.lanes)
+        away = [outbox.lane_away_since_ms(lane) is not None for lane in lanes]
+        refuses = [outbox.lane_refused(lane) is not None for lane in lanes]
         run = self._guard.run
 
         def look_at_stream(stream: MediaStream) -> None:
@@ -222,7 +224,8 @@ class Switchboard:
         def look_at_call(sid: str) -> None:
             call = self._calls.get(sid)
             if call is not None:
-                run(Where.LOOK, sid, self._sweep_call, call, now, store_away=away[lane_of(sid)])
+                lane = lane_of(sid)
+                run(Where.LOOK, sid, self._sweep_call, call, now, away[lane], refuses[lane])
 
         await in_turns(list(self.table.streams), look_at_stream)
         await in_turns(list(self._calls), look_at_call)
@@ -245,10 +248,10 @@ class Switchboard:
         if not stream.sweep():
             self._end_silent(stream)
 
-    def _sweep_call(self, call: IngressCall, now: float, *, store_away: bool) -> None:
+    def _sweep_call(self, call: IngressCall, now: float, store_away: bool, store_refuses: bool) -> None:
         call.tell_way()
         call.look_at_tape(now)
-        if not call.fill_silence(now, store_away=store_away):
+        if not call.fill_silence(now, store_away=store_away, store_refuses=store_refuses):
             self._apologise(call)
 
     def _end_due(self, reply: object) -> None:

@@ -43,7 +43,7 @@ from shared.ownership.counters import OwnershipCounters
 from shared.ownership.steps import read_view
 from shared.settings import Settings, environment_name
 from shared.store.client import Store
-from shared.store.errors import STORE_ERRORS
+from shared.store.errors import STORE_ERRORS, refuses
 from shared.tongue import Tongue, tongue_beside
 
 BODY_MAX_BYTES = 64 * 1024
@@ -254,9 +254,10 @@ class Webhooks:
         return self._say(visit, self._announcement(visit).busy)
 
     def _apologise_for(self, visit: Visit, error: BaseException) -> Response:
-        self.counters.refusals[WebhookReason.NO_REDIS] += 1
+        cause = WebhookReason.REDIS_REFUSES if refuses(error) else WebhookReason.NO_REDIS
+        self.counters.refusals[cause] += 1
         self.log.error("webhook_without_redis", call=visit.call_sid, reason=type(error).__name__)
-        return self._give_up(visit, WebhookReason.NO_REDIS)
+        return self._give_up(visit, cause)
 
     def _apologise_for_card(self, visit: Visit, error: ContractError) -> Response:
         """What the card plans cannot be read: better a spoken end than a guess."""

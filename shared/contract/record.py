@@ -24,7 +24,7 @@ from typing import Any, TypeVar
 
 from shared.contract.errors import ContractError
 
-CONTRACT = 3
+CONTRACT = 4
 """The version of all records. A worker tells it in its beat, a window in itself. It is raised with each field
 that is added, and the field then says `since(CONTRACT, …)`."""
 

@@ -31,6 +31,8 @@ class ProcessWindow:
     """The worst lateness of its loop."""
     redis_ms: float
     """Its slowest commit."""
+    redis_refusal: str = record.since(4, "")
+    """The first word of what Redis refused its writes with (OOM, NOPERM …); empty: it took them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,13 +1,15 @@
 """Whose fault is it? The rule that turns a window's figures into a verdict, and when a warning is written.
 
-Why it exists: a caller who waits has one of six causes, and their symptoms look alike: a model that is
-slow, a Twilio that takes nothing, a process of ours that does not get to run, a Redis that does not answer.
-The rule is the same for logs, cards and alerts. Owns: thresholds, their order, hysteresis, which backlogs are
-worth a line of their own. Pure. Must not know: where figures come from.
+Why it exists: a caller who waits has one of seven causes, and their symptoms look alike: a model that is
+slow, a Twilio that takes nothing, a process of ours that does not get to run, a Redis that does not answer,
+one that refuses writes. The rule is the same for logs, cards and alerts. Owns: thresholds, their order,
+hysteresis, which backlogs are worth a line of their own. Pure. Must not know: where figures come from.
 
 The order matters, because a cause further up produces the symptoms of those below:
 
-    1. redis_slow    a commit of any of the call's processes took REDIS_MS longer than its loop was late
+    1. redis_refuses a commit of any of the call's processes took REDIS_MS longer than its loop was late, and
+                     Redis refused writes of one of them meanwhile
+       redis_slow    the same, and it refused none
     2. cpu(role)     a loop was CPU_MS late, or a role's figures are older than two windows
     3. twilio_slow   while audio plays, UNSENT_BYTES are unsent, or the oldest mark is WS_BLOCK_MS overdue and
                      ingress confirms frames: where it says nothing, a missing mark is not Twilio's
@@ -54,8 +56,12 @@ CALM_MS = 2 * WINDOW_MS
 """An episode is over when nothing was wrong for this long."""
 
 OK = "ok"
-MODEL_SLOW, TWILIO_SLOW, REDIS_SLOW, OWED = "model_slow", "twilio_slow", "redis_slow", "owed"
-VERDICTS = (OK, MODEL_SLOW, TWILIO_SLOW, REDIS_SLOW, OWED, *(f"cpu({role})" for role in ROLES))
+MODEL_SLOW, TWILIO_SLOW, OWED = "model_slow", "twilio_slow", "owed"
+REDIS_SLOW, REDIS_REFUSES = "redis_slow", "redis_refuses"
+VERDICTS = (
+    *(OK, MODEL_SLOW, TWILIO_SLOW, REDIS_SLOW, REDIS_REFUSES, OWED),
+    *(f"cpu({role})" for role in ROLES),
+)
 """Every word that a verdict can have."""
 
 
@@ -68,6 +74,8 @@ class RoleFigures:
     redis_ms: float | None
     age_ms: float = 0.0
     """Since its figures last changed, as the observer saw it."""
+    redis_refusal: str = ""
+    """The first word of what Redis refused its writes with; empty: with nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +144,9 @@ def judge(figures: Figures) -> Verdict:
         role, lag_ms, redis_ms = max(told, key=lambda each: each[2] - each[1])
         if redis_ms - lag_ms >= REDIS_MS:
             why = f"{role} waited {redis_ms:.0f} ms for a commit"
+            refusal = next((each.redis_refusal for each in figures.roles if each.redis_refusal), "")
+            if refusal:
+                return _blame(REDIS_REFUSES, redis_ms, REDIS_MS, f"{why}: Redis refuses writes, {refusal}")
             return _blame(REDIS_SLOW, redis_ms, REDIS_MS, why)
         role, lag_ms, _ = max(told, key=lambda each: each[1])
         if lag_ms >= CPU_MS:

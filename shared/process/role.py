@@ -112,12 +112,14 @@ class Process:
     def window(self, now: float, lane: int) -> ProcessWindow:
         """What each role's window on the card of a call of this lane begins with: who says it, and how the
         process fares."""
+        refused = self.outbox.lane_refused(lane)
         return ProcessWindow(
             v=CONTRACT,
             at_ms=wall_ms(),
             worker=self.name,
             lag_ms=round(self.lag.window_ms, 1),
             redis_ms=round(self.outbox.lane_slowest_ms(lane, now), 1),
+            redis_refusal="" if refused is None else refused.word,
         )
 
     @property

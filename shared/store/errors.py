@@ -9,7 +9,7 @@ Redis answers and cannot serve (an operator has to act), the write was never sen
      │    └── LinkLost              the connection is gone, what was under way is unknown
      ├── OSError                    STORE_ERRORS: no connection
      │    └── TimeoutError          STORE_ERRORS: no answer in time
-     ├── RedisRefused               Redis cannot serve Trunkline: ends the process at its start
+     ├── RedisRefused               Redis cannot serve Trunkline: the process is not ready until it can
      │    ├── RedisLoginRefused     it does not take user and password
      │    └── RedisForbids          its user may not do what Trunkline needs
      └── OutboxFull                 handed to `on_reply`, never raised
@@ -60,6 +60,14 @@ def is_of_the_moment(error: Exception) -> bool:
     if not isinstance(error, ResponseError):
         return True
     return isinstance(error, _OF_THE_MOMENT) or str(error).partition(" ")[0] in refusals.PASSING
+
+
+def refuses(error: BaseException) -> bool:
+    """Whether one of STORE_ERRORS is a server's word that it takes no writes, or none of this user's: it is
+    there."""
+    if isinstance(error, OutOfMemoryError | ReadOnlyError | NoPermissionError):
+        return True
+    return isinstance(error, ResponseError) and str(error).partition(" ")[0] in refusals.PASSING
 
 
 def not_let_in(error: BaseException) -> AuthenticationError | NoPermissionError | None:

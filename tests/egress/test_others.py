@@ -14,7 +14,7 @@ from shared.contract.window import dump
 from shared.figures.diagnosis import RoleFigures
 from tests.support.window_samples import brain_window, ingress_window
 
-BRAIN = brain_window(lag_ms=2.0, redis_ms=3.0, quiet_ms=40.0, skipped=5)
+BRAIN = brain_window(lag_ms=2.0, redis_ms=3.0, redis_refusal="NOPERM", quiet_ms=40.0, skipped=5)
 INGRESS = ingress_window(lag_ms=4.0, redis_ms=6.0)
 CARD = {
     "state": CallState.ATTACHED.value, "brain": BRAIN.worker, "ingress": INGRESS.worker,
@@ -45,7 +45,7 @@ def test_what_the_owners_said_is_known() -> None:
     assert others.brain.is_new
     assert others.figures(is_detached=False) == [
         RoleFigures(role="ingress", lag_ms=4.0, redis_ms=6.0, age_ms=0.0),
-        RoleFigures(role="brain", lag_ms=2.0, redis_ms=3.0, age_ms=0.0),
+        RoleFigures(role="brain", lag_ms=2.0, redis_ms=3.0, age_ms=0.0, redis_refusal="NOPERM"),
     ]
 
 

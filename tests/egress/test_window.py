@@ -25,6 +25,7 @@ from shared.logs.log import Log
 from shared.ownership.counters import OwnershipCounters
 from shared.ownership.guard import CallGuard
 from shared.process.role import Process
+from shared.store.refusals import RefusedWrites
 from shared.store.writing.outbox import OnReply
 from tests.egress.stage import Stage, speech
 from tests.support.guards import a_guard
@@ -43,6 +44,7 @@ class FakeRedis:
     caller: int = 3
     is_silent: bool = False
     commit_ms: float = 2.0
+    refused: RefusedWrites | None = None
 
     def send(self, command: Command, *, on_reply: OnReply) -> None:
         if self.is_silent:
@@ -57,6 +59,9 @@ class FakeRedis:
 
     def lane_slowest_ms(self, lane: int, _now: float) -> float:
         return self.commit_ms if lane == LANE else 9_999.0
+
+    def lane_refused(self, lane: int) -> RefusedWrites | None:
+        return self.refused if lane == LANE else None
 
 
 @dataclass
@@ -227,6 +232,20 @@ def test_a_redis_that_does_not_answer_is_named_without_it(desk: Desk) -> None:
 
     assert desk.warned() == ["redis_slow"]
     assert len(desk.paper.of("pipeline")) == 1
+
+
+def test_a_redis_that_refuses_is_named_with_its_word(desk: Desk) -> None:
+    """Also when it takes writes again before the window is over."""
+    desk.redis.is_silent = True
+    desk.redis.commit_ms, desk.redis.refused = 900.0, RefusedWrites(0.0, "OOM", "OOM x")
+    desk.run(4)
+    desk.redis.commit_ms, desk.redis.refused = 2.0, None
+    desk.run(3)
+
+    (warning,) = desk.paper.of("pipeline_warning")
+    assert (warning["verdict"], "OOM" in str(warning["why"])) == ("redis_refuses", True)
+    (line,) = desk.paper.of("pipeline")
+    assert line["verdict"] == "redis_refuses"
 
 
 def test_a_role_that_says_nothing_more_is_not_running(desk: Desk) -> None:

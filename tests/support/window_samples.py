@@ -9,8 +9,8 @@ from shared.contract.window import BrainWindow, IngressWindow
 def brain_window(**changes: object) -> BrainWindow:
     """The brain's, but for `changes`."""
     found: dict[str, object] = {
-        "v": CONTRACT, "at_ms": 1, "worker": "brain-0@h#1", "lag_ms": 1.0, "redis_ms": 2.0, "quiet_ms": 0.0,
-        "audio_ms_per_s": 990.0, "skipped": 0, "queued_events": 0,
+        "v": CONTRACT, "at_ms": 1, "worker": "brain-0@h#1", "lag_ms": 1.0, "redis_ms": 2.0,
+        "redis_refusal": "", "quiet_ms": 0.0, "audio_ms_per_s": 990.0, "skipped": 0, "queued_events": 0,
     }  # fmt: skip
     return BrainWindow(**{**found, **changes})  # type: ignore[arg-type]
 
@@ -19,6 +19,7 @@ def ingress_window(**changes: object) -> IngressWindow:
     """That of ingress, but for `changes`."""
     found: dict[str, object] = {
         "v": CONTRACT, "at_ms": 1, "worker": "ingress-0@h#1", "lag_ms": 1.0, "redis_ms": 2.0,
-        "unsent_bytes": 0, "write_p99_ms": 0.5, "overflowed": 0, "owed_ms": 0, "owed_cause": "",
+        "redis_refusal": "", "unsent_bytes": 0, "write_p99_ms": 0.5, "overflowed": 0,
+        "owed_ms": 0, "owed_cause": "",
     }  # fmt: skip
     return IngressWindow(**{**found, **changes})  # type: ignore[arg-type]

@@ -6,7 +6,9 @@ from brain.call.owing import AnswerDue
 from brain.call.window import ModelWindow
 from shared.contract.window import ProcessWindow
 
-PROCESS = ProcessWindow(v=1, at_ms=1_700_000_000_000, worker="brain-0@h#1", lag_ms=2.5, redis_ms=1.5)
+PROCESS = ProcessWindow(
+    v=1, at_ms=1_700_000_000_000, worker="brain-0@h#1", lag_ms=2.5, redis_ms=1.5, redis_refusal="OOM"
+)
 
 
 def owing(since_ms: float | None) -> AnswerDue:
@@ -72,3 +74,9 @@ def test_it_says_how_its_process_fares_and_what_the_model_has_not_taken() -> Non
 
     assert (told.v, told.at_ms, told.worker) == (PROCESS.v, PROCESS.at_ms, PROCESS.worker)
     assert (told.lag_ms, told.redis_ms, told.queued_events) == (2.5, 1.5, 17)
+
+
+def test_it_says_how_its_process_fares() -> None:
+    """By the process's own figures."""
+    told = ModelWindow(owing(None), 0.0).take(3_000.0, PROCESS, 0)
+    assert (told.worker, told.lag_ms, told.redis_ms, told.redis_refusal) == ("brain-0@h#1", 2.5, 1.5, "OOM")

@@ -71,11 +71,11 @@ async def test_a_bug_in_the_look_at_one_call_leaves_the_others_looked_at(
     await bridge.live(1)
     fill, seen = IngressCall.fill_silence, []
 
-    def broken(call: IngressCall, now_ms: float, *, store_away: bool) -> bool:
+    def broken(call: IngressCall, now_ms: float, *, store_away: bool, store_refuses: bool) -> bool:
         seen.append(call.call_sid)
         if call.call_sid == call_sid(0):
             raise RuntimeError("a bug")
-        return fill(call, now_ms, store_away=store_away)
+        return fill(call, now_ms, store_away=store_away, store_refuses=store_refuses)
 
     monkeypatch.setattr(IngressCall, "fill_silence", broken)
     assert await first.closed() == (1011, "bug")

@@ -42,7 +42,7 @@ class Ear:
         self.owed = OwedSound(0.0, CLIP_MS)
         self.now_ms = 0.0
         self.word: Owes | None = QUIET
-        self.store_away = False
+        self.store_away = self.store_refuses = False
         self.steps: list[tuple[float, Step]] = []
         self._said_at_ms = -1_000.0
 
@@ -62,7 +62,7 @@ class Ear:
             if self.word is not None and self.now_ms - self._said_at_ms >= 1_000.0:
                 self._said_at_ms = self.now_ms
                 self.owed.word(self.word, self.now_ms)
-            step = self.owed.check(self.now_ms, store_away=self.store_away)
+            step = self.owed.check(self.now_ms, store_away=self.store_away, store_refuses=self.store_refuses)
             if step is not NOTHING:
                 self.steps.append((self.now_ms, step))
         return self
@@ -290,6 +290,14 @@ def test_redis_is_named_where_it_is_away(ear: Ear) -> None:
     ear.say(None).until(4_000.0)
 
     assert ear.owed.standing == (3_000, NoWord.NO_REDIS)
+
+
+def test_a_redis_that_refuses_is_told_from_one_that_is_away(ear: Ear) -> None:
+    """It is there, and an operator looks for another reason."""
+    ear.store_away = ear.store_refuses = True
+    ear.say(None).until(4_000.0)
+
+    assert ear.owed.standing == (3_000, NoWord.REDIS_REFUSES)
 
 
 def test_a_decision_that_nothing_need_be_said_ends_a_debt(ear: Ear) -> None:

@@ -96,8 +96,8 @@ def _no_response_ids() -> None:
 def _no_clip() -> None:
     check = OwedSound.check
 
-    def silent(self: OwedSound, now_ms: float, *, store_away: bool) -> Step:
-        step = check(self, now_ms, store_away=store_away)
+    def silent(self: OwedSound, now_ms: float, *, store_away: bool, store_refuses: bool = False) -> Step:
+        step = check(self, now_ms, store_away=store_away, store_refuses=store_refuses)
         return Step.NOTHING if step is Step.PLAY else step
 
     OwedSound.check = silent  # type: ignore[method-assign]
@@ -106,8 +106,8 @@ def _no_clip() -> None:
 def _no_apology() -> None:
     fill = IngressCall.fill_silence
 
-    def patient(self: IngressCall, now_ms: float, *, store_away: bool) -> bool:
-        fill(self, now_ms, store_away=store_away)
+    def patient(self: IngressCall, now_ms: float, *, store_away: bool, store_refuses: bool = False) -> bool:
+        fill(self, now_ms, store_away=store_away, store_refuses=store_refuses)
         return True
 
     IngressCall.fill_silence = patient  # type: ignore[method-assign]

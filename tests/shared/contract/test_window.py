@@ -11,8 +11,8 @@ from shared.contract.record import CONTRACT
 from shared.contract.window import BrainWindow, PipelineFigures
 
 WINDOW = BrainWindow(
-    v=CONTRACT, at_ms=1, worker="brain-0@h#1", lag_ms=0.5, redis_ms=1.0, quiet_ms=0.0, audio_ms_per_s=990.5,
-    skipped=0, queued_events=0,
+    v=CONTRACT, at_ms=1, worker="brain-0@h#1", lag_ms=0.5, redis_ms=1.0, redis_refusal="", quiet_ms=0.0,
+    audio_ms_per_s=990.5, skipped=0, queued_events=0,
 )  # fmt: skip
 
 
@@ -27,6 +27,14 @@ def test_a_renamed_figure_is_an_error_with_its_name() -> None:
     found["silence_ms"] = found.pop("quiet_ms")
     with pytest.raises(ContractError, match="expected a number in quiet_ms of BrainWindow, got nothing"):
         window.load(BrainWindow, orjson.dumps(found).decode())
+
+
+def test_an_older_window_says_nothing_of_a_refusal() -> None:
+    """Its writer knows no such figure; a reader of its version passes over ours."""
+    found = orjson.loads(window.dump(WINDOW))
+    del found["redis_refusal"]
+    assert window.load(BrainWindow, orjson.dumps({**found, "v": 3}).decode()).redis_refusal == ""
+    assert window.load(BrainWindow, orjson.dumps({**found, "v": 3, "of_a_newer": 1}).decode()).v == 3
 
 
 @pytest.mark.parametrize("text", ["", "x", "[]", "{}", '{"v": "1"}', "null"])

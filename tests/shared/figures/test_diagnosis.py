@@ -30,8 +30,10 @@ from shared.figures.diagnosis import (
 )
 
 
-def role(name: str, lag_ms: float = 5.0, redis_ms: float = 4.0, age_ms: float = 0.0) -> RoleFigures:
-    return RoleFigures(role=name, lag_ms=lag_ms, redis_ms=redis_ms, age_ms=age_ms)
+def role(
+    name: str, lag_ms: float = 5.0, redis_ms: float = 4.0, age_ms: float = 0.0, refusal: str = ""
+) -> RoleFigures:
+    return RoleFigures(role=name, lag_ms=lag_ms, redis_ms=redis_ms, age_ms=age_ms, redis_refusal=refusal)
 
 
 def beside(other: RoleFigures) -> Figures:
@@ -47,6 +49,8 @@ HEALTHY = Figures(roles=(role("egress"), role("brain"), role("ingress")), is_pla
     [
         (HEALTHY, "ok", ""),
         (beside(role("brain", redis_ms=REDIS_MS + 5)), "redis_slow", "brain waited 205 ms"),
+        (beside(role("brain", redis_ms=REDIS_MS + 5, refusal="OOM")), "redis_refuses", "refuses writes, OOM"),
+        (beside(role("brain", redis_ms=REDIS_MS, refusal="OOM")), "ok", ""),
         (beside(role("brain", lag_ms=CPU_MS)), "cpu(brain)", "150 ms late"),
         (beside(role("ingress", age_ms=STALE_MS + 1)), "cpu(ingress)", "no figures for 6 s"),
         (replace(HEALTHY, ws_block_ms=WS_BLOCK_MS), "twilio_slow", "a mark is 500 ms overdue"),

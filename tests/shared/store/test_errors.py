@@ -17,7 +17,7 @@ from redis.exceptions import (
 )
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from shared.store.errors import is_of_the_key, is_of_the_moment, not_let_in
+from shared.store.errors import is_of_the_key, is_of_the_moment, not_let_in, refuses
 
 CALL = "CA" + "0" * 32
 OF_A_KEY = NoPermissionError("this user has no permissions to access one of the keys used as arguments")
@@ -85,3 +85,21 @@ def test_who_was_not_let_in_is_found_behind_what_is_said_first() -> None:
     assert not_let_in(refused) is not_let_in(behind) is refused
     assert not_let_in(during) is OF_A_KEY
     assert not_let_in(RedisConnectionError("refused")) is None
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (OutOfMemoryError("command not allowed when used memory > 'maxmemory'."), True),
+        (ReadOnlyError("You can't write against a read only replica."), True),
+        (ResponseError("NOREPLICAS Not enough good replicas to write."), True),
+        (ResponseError("MISCONF Redis is configured to save RDB snapshots"), True),
+        (NoPermissionError("this user has no permissions to run the 'get' command"), True),
+        (ResponseError("WRONGTYPE Operation against a key"), False),
+        (RedisConnectionError("Connection closed by server."), False),
+        (TimeoutError(), False),
+    ],
+)
+def test_a_redis_that_refuses_is_told_from_one_that_is_away(error: Exception, expected: bool) -> None:
+    """The end of a call names it."""
+    assert refuses(error) is expected
