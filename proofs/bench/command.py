@@ -19,13 +19,13 @@ from urllib.parse import urlsplit
 import uvloop
 
 from console.stack.ports import free_port, is_free
-from proofs.bench import order, plots, report, venvs
+from proofs.bench import order, plots, report, targets
 from proofs.bench.judging import Figures
 from proofs.bench.medians import Row, fat_yardsticks, rows
+from proofs.bench.peers import venvs
 from proofs.bench.process import REPOSITORY
 from proofs.bench.sitting import FAILURES, Shape, load
 from proofs.bench.systems import VENVS, Running, Setting
-from proofs.prove import targets
 
 
 def parser() -> argparse.ArgumentParser:

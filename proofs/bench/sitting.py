@@ -16,10 +16,10 @@ from pathlib import Path
 from console.stack.launcher import StackFailed
 from proofs.bench.judging import Figures, cpu_by_call_second, judge
 from proofs.bench.order import Turn
+from proofs.bench.peers.venvs import NotInstalled
 from proofs.bench.process import GO, OVER, READY, WRITE, WRITTEN, Child, ProcessFailed
 from proofs.bench.records import CallHeard, SessionSpoken, load_calls, load_sessions
 from proofs.bench.systems import Running, Setting, SystemFailed, started
-from proofs.bench.venvs import NotInstalled
 from proofs.measure.cpu import cpu_ms, spent_ms
 from proofs.measure.memory import pss_mib
 from proofs.measure.queues import Samples, sample

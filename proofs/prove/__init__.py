@@ -9,7 +9,6 @@ pages about them read.
     judge         its judgement: both simulators' records of a call, compared
     timeline      one call as text, for a look at what went wrong
     promises      promises as sentences, and the last words of a command about them
-    targets       what is asked of the figures of `make bench`, and what of it was missed
     queues        `make prove-queues`: what stands in Redis over healthy calls: next to nothing
     operations    `make prove-operations`: does the verdict name the fault, soon, once
     faults        the faults that it injects, and the verdict that each deserves

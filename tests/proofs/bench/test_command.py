@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from proofs.bench import command, venvs
+from proofs.bench import command
 from proofs.bench.command import _given, _sit, parser, systems
 from proofs.bench.judging import Figures
 from proofs.bench.order import SYSTEMS, Turn
+from proofs.bench.peers import venvs
 from proofs.bench.systems import SystemFailed
 
 Sit = Callable[..., Awaitable[tuple[int, list[Turn]]]]

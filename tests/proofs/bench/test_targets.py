@@ -7,7 +7,7 @@ import pytest
 from proofs.bench.judging import Figures
 from proofs.bench.medians import rows
 from proofs.bench.report import to_markdown
-from proofs.prove.targets import TARGETS, asked_of, missed
+from proofs.bench.targets import TARGETS, asked_of, missed
 from tests.proofs.bench.samples import figures
 
 GOOD = {

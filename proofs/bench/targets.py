@@ -2,7 +2,7 @@
 
 Why it exists: a table of figures says nothing about what was wanted; a figure that is missed must be named by
 the command that measured it. Owns: the targets, by the number of calls. Pure. Must not know: how a figure
-came about (proofs/bench), why it was missed (docs/performance.md).
+came about (judging, medians), why it was missed (docs/performance.md).
 
 They are for two cores that the callers and the model use too, and for a system's shipped defaults.
 """

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from proofs.bench import venvs
+from proofs.bench.peers import venvs
 from proofs.bench.process import REPOSITORY
 
 
