@@ -330,6 +330,8 @@ async def test_who_stops_listening_before_it_has_begun_does_not_listen(desk: Des
         await wait_until(lambda: page.evaluate("asked === 2"), "it is asked for again")
         await page.evaluate("ready()")
         await wait_until(lambda: listeners(desk.store), "somebody listens")
+        # The browser's word of it may come behind the server's.
+        await wait_until(lambda: bool(sockets), "the socket is told")
         assert len(sockets) == 1
         assert faults.found == []
 
