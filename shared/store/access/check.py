@@ -36,13 +36,13 @@ LEAST_VALKEY = (8, 0)
 
 PATCHED: Mapping[str, tuple[tuple[int, int, int], ...]] = {
     "Redis": ((7, 2, 11), (7, 4, 9), (8, 0, 4), (8, 2, 2), (8, 4, 3), (8, 6, 3)),
-    "Valkey": ((8, 0, 6), (8, 1, 4)),
+    "Valkey": ((8, 0, 8), (8, 1, 7), (9, 0, 4)),
 }
 """Of each line, the first release that is known to be without the flaws below (of Redis 7.2, 8.0 and 8.2
-without the first of them). Lines that are not here are newer; or, as Redis 7.0, have none: whoever packages
-it must have mended it."""
+without the first of them; Valkey's by its release notes of May 2026). Lines that are not here are newer; or,
+as Redis 7.0, have none: whoever packages it must have mended it."""
 
-FLAWS = "CVE-2025-49844 (scripts) and, of Redis from 7.2 on, CVE-2026-23479 (blocked readers)"
+FLAWS = "CVE-2025-49844 (scripts) and, from 7.2 on, CVE-2026-23479 (blocked readers)"
 """With either, whoever may log in can run code on the server."""
 
 FULL_COVERAGE = "cluster-require-full-coverage"

@@ -90,7 +90,9 @@ def test_masters_of_two_versions_are_both_named() -> None:
         ({"redis_version": "7.4.10"}, ""),
         ({"redis_version": "7.0.15"}, ""),
         ({"redis_version": "9.0.0"}, ""),
-        ({"redis_version": "7.2.4", "valkey_version": "8.1.3"}, "below 8.1.4"),
+        ({"redis_version": "7.2.4", "valkey_version": "8.1.6"}, "below 8.1.7"),
+        ({"redis_version": "7.2.4", "valkey_version": "8.1.7"}, ""),
+        ({"redis_version": "7.2.4", "valkey_version": "9.0.3"}, "below 9.0.4"),
         ({"redis_version": "7.2.4", "valkey_version": "9.1.2"}, ""),
     ],
 )
