@@ -10,10 +10,10 @@ import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from egress.accounts import DeliveryCounters, LedgerCounters
 from egress.delivery import Delivery
-from egress.intake import IntakeCounters
-from egress.pacer import PacerCounters
+from egress.heard.accounts import DeliveryCounters, LedgerCounters
+from egress.pacing.pacer import PacerCounters
+from egress.reply.intake import IntakeCounters
 from shared.audio import FRAME_MS
 from shared.figures.counters import Counts, DeclaredCounters
 from shared.figures.diagnosis import VERDICTS, Figures, Verdict

@@ -4,7 +4,8 @@ Why it exists: framer, backlog, pacer and ledger each know one thing; the rules 
 overtakes all that waits; a lost socket rewinds to what was heard; a dead brain's item is closed) are here.
 
 Owns: what a flush does, the way to ingress (stopped, detached). Pure. Inputs and `now_ms` come in, actions go
-out. Must not know: Redis, sockets, clocks, other calls, what a new owner begins with (egress/taking_up.py).
+out. Must not know: Redis, sockets, clocks, other calls, what a new owner begins with
+(egress/takeover/taking_up.py).
 
 The driver calls `on_*` with what it reads, and `tick` after each input and when `next_due_ms` has come: a
 first frame of a talk spurt then leaves at once.
@@ -15,18 +16,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import InitVar, dataclass, field
 
-from egress.accounts import DeliveryCounters, Echo
 from egress.actions import Action, Attach, Clear, Pause, Post, Refill, Save
-from egress.answers import Answers
-from egress.backlog import Backlog
-from egress.framer import frame_in_ms
-from egress.intake import Intake, Judgement
-from egress.ledger import Ledger
-from egress.pacer import LEAD_MS, Pacer
-from egress.positions import Start, figures_of
-from egress.sender import Sender
-from egress.standstill import WORDS, Standstill, is_playing, stood_at_ms
-from egress.taking_up import TakingUp
+from egress.heard.accounts import DeliveryCounters, Echo
+from egress.heard.ledger import Ledger
+from egress.pacing.answers import Answers
+from egress.pacing.pacer import LEAD_MS, Pacer
+from egress.pacing.sender import Sender
+from egress.pacing.standstill import WORDS, Standstill, is_playing, stood_at_ms
+from egress.reply.backlog import Backlog
+from egress.reply.framer import frame_in_ms
+from egress.reply.intake import Intake, Judgement
+from egress.takeover.positions import Start, figures_of
+from egress.takeover.taking_up import TakingUp
 from shared.audio import FRAME_MS
 from shared.contract.streams.control import Flushed
 from shared.contract.streams.reply import ReplyEntry

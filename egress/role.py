@@ -11,10 +11,10 @@ from __future__ import annotations
 import asyncio
 from zlib import crc32
 
-from egress.call import EgressCall
-from egress.calls import Calls
+from egress.calls.call import EgressCall
+from egress.calls.calls import Calls
+from egress.calls.readers import Readers
 from egress.counters import EgressHops, RoleCounters
-from egress.readers import Readers
 from shared.clock import now_ms
 from shared.ownership.counters import Where
 from shared.process.dispatch import Dispatch, watch_owned

@@ -169,13 +169,14 @@ def test_every_method_is_one_of_some_class() -> None:
 def test_a_missing_path_is_found() -> None:
     """The checks above can fail: a path, a name, a module that moved nowhere."""
     moved = "## Where modules moved\n| `brain/call/`, `brain/x/` | `brain/x.py` → `y.py`, `shared/z.py` |"
-    page = f"`egress/nowhere.py` and `egress/pacer.py`\n`Pacer.fly`\n{moved}\n"
+    page = f"`egress/nowhere.py` and `egress/pacing/pacer.py`\n`Pacer.fly`\n{moved}\n"
     assert named_paths(page) == {
-        "egress/nowhere.py", "egress/pacer.py", "brain/call/", "brain/x/", "brain/call/y.py", "shared/z.py",
+        "egress/nowhere.py", "egress/pacing/pacer.py", "brain/call/", "brain/x/", "brain/call/y.py",
+        "shared/z.py",
     }  # fmt: skip
-    assert named_in_modules(page) == {("egress/pacer.py", "Pacer.fly")}
-    assert "Pacer.fly" not in names_of(ROOT / "egress" / "pacer.py")
-    assert "Pacer.sent" in names_of(ROOT / "egress" / "pacer.py")
+    assert named_in_modules(page) == {("egress/pacing/pacer.py", "Pacer.fly")}
+    assert "Pacer.fly" not in names_of(ROOT / "egress" / "pacing" / "pacer.py")
+    assert "Pacer.sent" in names_of(ROOT / "egress" / "pacing" / "pacer.py")
 
 
 # Tables.

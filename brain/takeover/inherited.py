@@ -4,8 +4,8 @@ Why it exists: a brain that dies says nothing; all that it knew and that counts 
 none of them says it alone. Owns: which audio is still to be heard, which answer broke off, whether the caller
 waits for one, which tools were interrupted. Pure. Must not know: how they are read, what is done about it.
 
-The rules of `reply` are those of egress (egress/intake.py): an entry of a lower cut is void, and one of a
-lower epoch where a higher one stands before it.
+The rules of `reply` are those of egress (egress/reply/intake.py): an entry of a lower cut is void, and one
+of a lower epoch where a higher one stands before it.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from console.stack.launcher import Stack
 from console.stack.logs import tail
 from console.stack.ports import free_port
 from console.stack.readiness import why_not_listening
-from egress.pacer import LEAD_MS
+from egress.pacing.pacer import LEAD_MS
 from proofs.bench.order import CLUSTER, GIVEN, OURS, RECORDED, REDIS, UNWATCHED, VIEWED
 from proofs.bench.peers import venvs
 from proofs.bench.process import REPOSITORY, end, spawn

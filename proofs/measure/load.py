@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from console.stack.launcher import Stack
 from console.stack.plan import StackOptions
-from egress.pacer import LEAD_MS
+from egress.pacing.pacer import LEAD_MS
 from proofs.measure.cpu import cpu_ms, spent_ms
 from simulators import clips
 from simulators.comparison import session_of, stale_frames, unheard_items

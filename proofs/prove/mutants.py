@@ -34,17 +34,18 @@ ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/mutation.md"
 SOURCES = (
     "brain/sequencer",
-    *(
-        f"egress/{name}.py"
-        for name in ("pacer", "accounts", "playback", "marks", "ledger", "answers", "stops", "standstill")
-    ),
+    *(f"egress/heard/{name}.py" for name in ("accounts", "ledger", "marks", "playback", "stops")),
+    *(f"egress/pacing/{name}.py" for name in ("answers", "pacer", "standstill")),
     "ingress/calls/owed.py",
 )
 TESTS = (
     "tests/brain/sequencer",
-    *(f"tests/egress/test_{name}.py" for name in ("pacer", "accounts", "playback", "marks", "answers")),
-    *(f"tests/egress/test_{name}.py" for name in ("ledger", "ledger_responses", "delivery")),
-    *(f"tests/egress/test_{name}.py" for name in ("stops", "standstill")),
+    *(
+        f"tests/egress/heard/test_{name}.py"
+        for name in ("accounts", "ledger", "ledger_responses", "marks", "playback", "stops")
+    ),
+    *(f"tests/egress/pacing/test_{name}.py" for name in ("answers", "pacer", "standstill")),
+    "tests/egress/test_delivery.py",
     *(f"tests/ingress/calls/test_{name}.py" for name in ("owed", "owed_caller", "owed_clip", "owed_marks")),
 )
 BESIDE = (

@@ -37,7 +37,7 @@ class ProcessWindow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrainWindow(ProcessWindow):
-    """`w_brain`: how the model keeps up. Writer: brain/call/call.py. Reader: egress/window.py."""
+    """`w_brain`: how the model keeps up. Writer: brain/call/call.py. Reader: egress/calls/window.py."""
 
     quiet_ms: float
     """The longest that the model owed something and said nothing."""
@@ -51,7 +51,8 @@ class BrainWindow(ProcessWindow):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngressWindow(ProcessWindow):
-    """`w_ingress`: how Twilio takes what it is given. Writer: ingress/calls/. Reader: egress/window.py."""
+    """`w_ingress`: how Twilio takes what it is given. Writer: ingress/calls/. Reader:
+    egress/calls/window.py."""
 
     unsent_bytes: int
     write_p99_ms: float
@@ -79,7 +80,7 @@ class Drop(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineFigures:
-    """`pipeline`: one window of a call, judged. Writer: egress/window.py, in its log too. Readers: the
+    """`pipeline`: one window of a call, judged. Writer: egress/calls/window.py, in its log too. Readers: the
     console, the demo, people. `None` is what nobody said."""
 
     v: int

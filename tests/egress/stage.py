@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from egress.actions import Action, Attach, Clear, End, Frames, Mark, Pause, Post, Refill, Save, Sound
 from egress.delivery import Delivery
-from egress.positions import read_start
+from egress.takeover.positions import read_start
 from shared.audio import FRAME_BYTES, FRAME_MS
 from shared.contract import record
 from shared.contract.card import CallState, StreamEnd

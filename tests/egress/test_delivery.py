@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from egress.actions import Action, Frames, Mark
-from egress.intake import HELD_MOST_BYTES
-from egress.marks import MARK_DEADLINE_MS, mark_name
+from egress.heard.marks import MARK_DEADLINE_MS, mark_name
+from egress.reply.intake import HELD_MOST_BYTES
 from shared.audio import FRAME_BYTES, FRAME_MS
 from shared.contract.streams.control import Audible, Flushed, Heard, Silent, SilentCause
 from tests.egress.stage import RETURN_MS, STEP_MS, Stage, frames_of, speech

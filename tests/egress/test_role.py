@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from egress.pacer import AHEAD_FRAMES, LEAD_MS
+from egress.pacing.pacer import AHEAD_FRAMES, LEAD_MS
 from shared.audio import FRAME_BYTES
 from shared.contract.streams.control import Audible, Flushed, Heard, Silent, SilentCause
 from shared.contract.streams.journal import Kind, read_journal

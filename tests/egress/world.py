@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
-from egress.call import EgressCall
+from egress.calls.call import EgressCall
 from egress.role import EgressRole
 from shared.audio import FRAME_BYTES, FRAME_MS
 from shared.clock import now_ms

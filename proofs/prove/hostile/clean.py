@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
 
-from egress.pacer import LEAD_MS
+from egress.pacing.pacer import LEAD_MS
 from proofs.measure import load
 from proofs.prove.hostile.scene import Overheard
 from proofs.prove.hostile.stage import Stage

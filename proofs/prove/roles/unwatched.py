@@ -23,8 +23,8 @@ LEFT_OUT: Final = {
 """Of all roles: module, class and method → what the method returns instead."""
 
 OF_EGRESS: Final = {
-    ("egress.window", "CallWindow", "check"): None,
-    ("egress.window", "CallWindow", "is_stuck"): False,
+    ("egress.calls.window", "CallWindow", "check"): None,
+    ("egress.calls.window", "CallWindow", "is_stuck"): False,
 }
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 from typing import Final
 
-from egress.pacer import AHEAD_MS, LEAD_MS
+from egress.pacing.pacer import AHEAD_MS, LEAD_MS
 from proofs.prove.chaos.evidence.finding import Finding
 from proofs.prove.chaos.evidence.shapes import Evidence
 

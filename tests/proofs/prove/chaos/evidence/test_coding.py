@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from egress.framer import Framer
+from egress.reply.framer import Framer
 from proofs.prove.chaos.evidence.coding import CALLER, FRAME_BYTES, MODEL, Code, Voice, is_beginning, pieces
 from simulators import mulaw
 

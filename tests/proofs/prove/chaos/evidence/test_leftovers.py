@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from egress.pacer import AHEAD_MS, LEAD_MS
+from egress.pacing.pacer import AHEAD_MS, LEAD_MS
 from proofs.prove.chaos.evidence.finding import Finding
 from proofs.prove.chaos.evidence.leftovers import base_line, late_finding, late_ms, lateness, queues, tools
 from proofs.prove.chaos.evidence.shapes import Census, Length, ToolRun

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from egress.pacer import LEAD_MS
+from egress.pacing.pacer import LEAD_MS
 from proofs.prove.chaos.evidence.finding import Bounds
 from proofs.prove.chaos.evidence.leftovers import LEAST_FRAMES
 from proofs.prove.chaos.evidence.shapes import OtherSound
