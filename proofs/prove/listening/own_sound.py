@@ -24,8 +24,9 @@ EDGE_BYTES = 100 * BYTES_PER_MS
 LEAST_ENERGY = 0.0005
 """Softer frames of a sound may be anybody's."""
 
-TOOL_MARGIN_MS = 4_000.0
-"""A tool that was called this shortly before the end was not heard at work, perhaps."""
+QUIET_MS = 1_000.0
+"""A tool that works for this long while nothing is heard is heard itself. What it does beneath words that are
+still being said is nobody's silence."""
 
 
 @dataclass(slots=True)
@@ -40,7 +41,7 @@ class OwnSound:
     filled: int = 0
     """Calls in which the loop was heard."""
     unfilled: list[str] = field(default_factory=list)
-    """Those in which a tool was called, and it was not."""
+    """Those in which a tool worked while nothing was heard, and it was not."""
     over_voice: list[str] = field(default_factory=list)
 
 
@@ -58,7 +59,7 @@ def judge(figures: OwnSound, call: CallRecord, session: SessionRecord) -> None:
         own -= {frame for audio in said.values() for frame in frames(audio)}
         is_filled = _has(heard, own)
         figures.filled += is_filled
-        if not is_filled and _has_worked(call, session):
+        if not is_filled and _worked_in_silence(call, session):
             figures.unfilled.append(f"{call.call_sid}: a tool worked in silence")
         stops = _stops(call)
         at = 0
@@ -127,16 +128,32 @@ def _or_end(place: int, heard: bytes) -> int:
     return len(heard) if place < 0 else place
 
 
-def _has_worked(call: CallRecord, session: SessionRecord) -> bool:
-    """Whether a tool was called, early enough to be heard."""
-    until_ms = call.zero_ms + (call.ended_at_ms or 0.0) - TOOL_MARGIN_MS
+def _worked_in_silence(call: CallRecord, session: SessionRecord) -> bool:
+    """Whether a tool was at work for QUIET_MS while nothing was heard, of a call whose loop nobody heard."""
+    until_ms = call.zero_ms + (call.ended_at_ms or 0.0)
+    posted = {
+        item.get("call_id"): timed.at_ms
+        for timed in session.received
+        if isinstance(item := timed.event.get("item"), dict) and item.get("type") == "function_call_output"
+    }
     for timed in session.sent:
         item = timed.event.get("item")
-        if timed.type != "response.output_item.done" or not isinstance(item, dict) or timed.at_ms >= until_ms:
+        if timed.type != "response.output_item.done" or not isinstance(item, dict):
             continue
         if item.get("type") == "function_call" and item.get("status") == "completed":
-            return True
+            done_ms = min(until_ms, posted.get(item.get("call_id"), until_ms))
+            if _longest_quiet_ms(call, timed.at_ms - call.zero_ms, done_ms - call.zero_ms) >= QUIET_MS:
+                return True
     return False
+
+
+def _longest_quiet_ms(call: CallRecord, from_ms: float, to_ms: float) -> float:
+    """The longest stretch between two moments of a call in which nothing was played."""
+    longest = 0.0
+    for playback in call.playbacks:
+        longest = max(longest, min(playback.started_at_ms, to_ms) - from_ms)
+        from_ms = max(from_ms, playback.ended_at_ms)
+    return max(longest, to_ms - from_ms)
 
 
 def _has(heard: bytes, own: set[bytes]) -> bool:

@@ -119,13 +119,13 @@ def test_callers_cough_and_murmur_over_the_replies_of_a_patient_agent(tmp_path: 
 
 
 def test_a_tool_that_works_in_silence_breaks_a_promise() -> None:
-    """In more calls than in which it was heard."""
+    """However many of them were heard."""
     (sounds,) = [each for each in ALL if each.name == "sounds"]
 
-    silent = replace(good(), own=OwnSound(whole=20, filled=1, unfilled=["x", "y"]))
+    silent = replace(good(), own=OwnSound(whole=20, filled=2, unfilled=["x"]))
 
-    assert broken(sounds, silent) == ["in 2 calls a tool worked in silence"]
-    silent.own.filled = 2
+    assert broken(sounds, silent) == ["in 1 calls a tool worked in silence"]
+    silent.own.unfilled.clear()
     assert broken(sounds, silent) == []
 
 

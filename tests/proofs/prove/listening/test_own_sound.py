@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from proofs.prove.listening.own_sound import OwnSound, judge
-from tests.support.record_samples import audio, call, clears, ends, hears, sends, session, speaks
+from tests.support.record_samples import audio, call, clears, ends, hears, receives, sends, session, speaks
 
 NOTICE, LOOP, REPLY = audio(1, 20), audio(40, 30), audio(100, 50)
 
@@ -97,16 +99,30 @@ def test_our_sound_in_the_place_of_the_rest_of_an_answer_is_told() -> None:
         assert judged_twice(LOOP, REPLY, clear_at_ms=cut_at_ms) == []
 
 
-def test_a_tool_that_works_in_silence_is_told() -> None:
-    """Unless it was called when the call was as good as over."""
-    for at_ms, told in ((20_000.0, ["CA1: a tool worked in silence"]), (27_000.0, [])):
-        caller, model = call(), session()
-        item = {"type": "function_call", "status": "completed", "call_id": "c"}
-        sends(model, "response.output_item.done", at_ms=at_ms, item=item, response_id="r")
-        hears(caller, REPLY, 0)
-        ends(caller, 30_000)
-        figures = OwnSound(loop=LOOP)
+@pytest.mark.parametrize(
+    ("posted_at_ms", "heard_at_ms", "told"),
+    [
+        pytest.param(21_500.0, 0.0, True, id="nothing was heard meanwhile"),
+        pytest.param(None, 0.0, True, id="its result was never posted"),
+        pytest.param(20_900.0, 0.0, False, id="it was done before anybody waited"),
+        pytest.param(21_500.0, 20_100.0, False, id="beneath words that were still being said"),
+        pytest.param(23_500.0, 20_100.0, True, id="it went on after them"),
+    ],
+)
+def test_a_tool_that_works_in_silence_is_told(
+    posted_at_ms: float | None, heard_at_ms: float, *, told: bool
+) -> None:
+    """REPLY is a second long."""
+    caller, model = call(), session()
+    item = {"type": "function_call", "status": "completed", "call_id": "c"}
+    sends(model, "response.output_item.done", at_ms=20_000.0, item=item, response_id="r")
+    if posted_at_ms is not None:
+        output = {"type": "function_call_output", "call_id": "c"}
+        receives(model, "conversation.item.create", at_ms=posted_at_ms, item=output)
+    hears(caller, REPLY, heard_at_ms)
+    ends(caller, 30_000)
+    figures = OwnSound(loop=LOOP)
 
-        judge(figures, caller, model)
+    judge(figures, caller, model)
 
-        assert figures.unfilled == told
+    assert figures.unfilled == (["CA1: a tool worked in silence"] if told else [])
