@@ -150,7 +150,7 @@ class Line:
             self.chunk += 1
             packed = packer.pack(1, self.chunk, now_ms(), frame)
             self.outbox.send_packed(packer.lane, packed, max_age_ms=MAX_AGE_MS)
-            await asyncio.sleep(FRAME_MS / 1000 / SPEED)
+            await asyncio.sleep(FRAME_MS / 1000 / SPEED)  # The pace of who speaks.
 
     # The ear.
 
@@ -162,7 +162,7 @@ class Line:
                 for entry_id, fields in entries:
                     last = entry_id
                     self._take(read_reply([word for pair in fields.items() for word in pair]))
-            await asyncio.sleep(0.002)
+            await asyncio.sleep(0.002)  # Between two looks: a read that waits would outlive its listener.
 
     def _take(self, entry: ReplyEntry) -> None:
         self.reply.append(entry)

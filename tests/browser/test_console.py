@@ -3,6 +3,7 @@ without."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -17,16 +18,17 @@ from shared.clock import wall_ms
 from shared.contract.bill import usage
 from shared.contract.entry import to_dict
 from shared.contract.keys import CALL_PARTS
-from shared.contract.streams.control import Listen, read_message
 from shared.contract.streams.history import ItemEntry, ItemHeard, ItemLength, history_fields
 from shared.contract.streams.journal import Kind
 from shared.contract.streams.tape import ENTRY_MS, Piece, TapeEntry, samples, tape_command
 from shared.logs.log import get_log
 from shared.store.client import Store, make_store
 from tests.console.archive.samples import end_call
+from tests.console.listen.test_sound import said
 from tests.console.recorder.test_files import record
 from tests.console.web.desks import desk_of, served
 from tests.support.browser import Faults, chromium, serious
+from tests.support.reading import waiting_reads
 from tests.support.redis_samples import (
     BRAIN,
     EGRESS,
@@ -127,6 +129,19 @@ async def settled(page: Any, url: str) -> None:
     await page.wait_for_selector("main h1")
 
 
+@contextlib.asynccontextmanager
+async def opened(desk: Desk, path: str, script: str = "") -> AsyncIterator[Any]:
+    """A page, after a script of the test's own; nothing may go wrong on it."""
+    async with served(desk) as url, chromium() as browser:
+        page, faults = await browser.new_page(), Faults(url)
+        faults.watch(page)
+        if script:
+            await page.add_init_script(script)
+        await settled(page, f"{url}{path}")
+        yield page
+        assert faults.found == []
+
+
 async def is_in_order(page: Any, where: str) -> None:
     """Nothing sticks out of the page that is open; axe finds nothing serious on it."""
     too_wide = await page.evaluate(
@@ -209,10 +224,7 @@ async def test_a_call_of_the_archive_and_what_was_recorded(desk: Desk) -> None:
 
 async def test_what_a_caller_says_is_words_and_has_its_own_direction(desk: Desk) -> None:
     """Also after it was pushed; nothing of it acts."""
-    async with served(desk) as url, chromium() as browser:
-        page, faults = await browser.new_page(), Faults(url)
-        faults.watch(page)
-        await settled(page, f"{url}/calls/{ONE}")
+    async with opened(desk, f"/calls/{ONE}") as page:
         line = page.locator("ol.said p", has_text="4217")
         assert await line.evaluate("it => getComputedStyle(it).direction") == "rtl"
 
@@ -221,7 +233,6 @@ async def test_what_a_caller_says_is_words_and_has_its_own_direction(desk: Desk)
         await page.wait_for_selector("text=another")
         assert await page.evaluate("window.hacked") is None
         assert await page.locator("main img, main script").count() == 0
-        assert faults.found == []
 
 
 async def test_a_page_that_stays_open_shows_what_is_new(desk: Desk) -> None:
@@ -274,13 +285,11 @@ async def test_without_a_script_all_of_it_is_there(desk: Desk) -> None:
 async def test_a_live_call_is_listened_to(desk: Desk) -> None:
     """Both sides play, the same long; and whoever has heard enough stops."""
     sound = bytes(range(250)) * 16
-    async with served(desk) as url, chromium() as browser:
-        page, faults = await browser.new_page(), Faults(url)
-        faults.watch(page)
-        await settled(page, f"{url}/calls/{ONE}")
+    async with opened(desk, f"/calls/{ONE}") as page:
         await page.click("[data-listen] button")
         await page.wait_for_selector("[data-listen] button[aria-pressed=true]")
-        await wait_until(lambda: listeners(desk.store), "somebody listens")
+        await wait_until(lambda: said(desk.store), "somebody listens")
+        await wait_until(lambda: waiting_reads(desk.store, "test"), "their read stands, behind their word")
         for number in range(1, 7):
             at = samples((number - 1) * ENTRY_MS)
             entry = TapeEntry(
@@ -298,8 +307,18 @@ async def test_a_live_call_is_listened_to(desk: Desk) -> None:
         assert "you listen" in await page.inner_text("[data-listen]")
         await page.click("[data-listen] button")
         await page.wait_for_selector("[data-listen] button[aria-pressed=false]")
-        assert faults.found == []
 
+
+SOCKETS = """
+window.sockets = 0;
+window.WebSocket = class extends WebSocket {
+  constructor(...where) {
+    super(...where);
+    sockets += 1;
+  }
+};
+"""
+"""How many a page has opened: the browser's own word of one comes when it comes."""
 
 SLOW_SOUND = """
 window.asked = 0;
@@ -313,27 +332,19 @@ AudioContext.prototype.resume = () => new Promise((resolve) => {
 
 async def test_who_stops_listening_before_it_has_begun_does_not_listen(desk: Desk) -> None:
     """A double click: the sound is still being made ready. The next click listens."""
-    async with served(desk) as url, chromium() as browser:
-        page, faults, sockets = await browser.new_page(), Faults(url), list[str]()
-        faults.watch(page)
-        page.on("websocket", lambda socket: sockets.append(socket.url))
-        await page.add_init_script(SLOW_SOUND)
-        await settled(page, f"{url}/calls/{ONE}")
+    async with opened(desk, f"/calls/{ONE}", SOCKETS + SLOW_SOUND) as page:
         await page.click("[data-listen] button")
         await wait_until(lambda: page.evaluate("asked === 1"), "the sound is asked for")
         await page.click("[data-listen] button")
         await page.wait_for_selector("[data-listen] button[aria-pressed=false]")
         await page.evaluate("ready()")
-        await page.wait_for_timeout(500)
-        assert (sockets, await listeners(desk.store)) == ([], 0)
+        assert await page.evaluate("sockets") == 0, "what waited for the sound went on at once"
         await page.click("[data-listen] button")
         await wait_until(lambda: page.evaluate("asked === 2"), "it is asked for again")
+        assert await said(desk.store) == 0
         await page.evaluate("ready()")
-        await wait_until(lambda: listeners(desk.store), "somebody listens")
-        # The browser's word of it may come behind the server's.
-        await wait_until(lambda: bool(sockets), "the socket is told")
-        assert len(sockets) == 1
-        assert faults.found == []
+        await wait_until(lambda: said(desk.store), "somebody listens")
+        assert (await page.evaluate("sockets"), await said(desk.store)) == (1, 1)
 
 
 MICROPHONE = """
@@ -346,15 +357,20 @@ navigator.mediaDevices.getUserMedia = () => new Promise((resolve) => {
 """
 """One that is asked for, until a test allows it."""
 
+AS_FAR = """
+(async () => {
+  const sound = new AudioContext();
+  await sound.audioWorklet.addModule("/static/phone-worklet.js");
+  await sound.resume();
+  await sound.close();
+})()
+"""
+"""All that a call waits for between its microphone and its socket: whoever began before is there by now."""
+
 
 async def test_who_hangs_up_before_the_microphone_is_allowed_calls_nobody(desk: Desk) -> None:
     """And the microphone that is allowed afterwards is let go of."""
-    async with served(desk) as url, chromium() as browser:
-        page, faults, sockets = await browser.new_page(), Faults(url), list[str]()
-        faults.watch(page)
-        page.on("websocket", lambda socket: sockets.append(socket.url))
-        await page.add_init_script(MICROPHONE)
-        await settled(page, f"{url}/phone")
+    async with opened(desk, "/phone", SOCKETS + MICROPHONE) as page:
         await page.click("[data-do=call]")
         await page.wait_for_selector("[data-phone][data-now=ringing]")
         await page.click("[data-do=mute]")
@@ -363,13 +379,6 @@ async def test_who_hangs_up_before_the_microphone_is_allowed_calls_nobody(desk: 
         await page.evaluate("allow()")
         ended = "microphone.getTracks().every((track) => track.readyState === 'ended')"
         await wait_until(lambda: page.evaluate(ended), "the microphone is let go of")
-        await page.wait_for_timeout(500)
-        assert sockets == []
+        await page.evaluate(AS_FAR)
+        assert await page.evaluate("sockets") == 0
         assert await page.is_enabled("[data-do=call]")
-        assert faults.found == []
-
-
-async def listeners(store: Store) -> int:
-    """How often somebody has said that they listen."""
-    found = [read_message(entry_id, fields) for entry_id, fields in await store.xrange(KEYS.control(ONE))]
-    return sum(isinstance(each.message, Listen) for each in found)

@@ -28,7 +28,7 @@ def test_a_signal_cancels_and_gives_the_shells_code(number: signal.Signals) -> N
     async def main() -> int:
         os.kill(os.getpid(), number)
         try:
-            await asyncio.sleep(60)
+            await asyncio.sleep(60)  # It does not end by itself.
         finally:
             await asyncio.sleep(0)
             steps.append("cleaned up")
@@ -45,7 +45,7 @@ def test_a_second_signal_cancels_the_clean_up() -> None:
     async def main() -> int:
         os.kill(os.getpid(), signal.SIGINT)
         try:
-            await asyncio.sleep(60)
+            await asyncio.sleep(60)  # It does not end by itself, nor does the next one.
         finally:
             os.kill(os.getpid(), signal.SIGINT)
             try:

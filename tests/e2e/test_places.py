@@ -63,7 +63,7 @@ class Door:
         """Until it is cancelled."""
         while True:
             self.most = max(self.most, await self.store.zcard(ADMITTED))
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(LOOK_S)  # Between two looks: most of all that were is what is wanted.
 
     async def answered(self) -> list[float]:
         """How many calls each process has let in or refused."""

@@ -119,7 +119,7 @@ async def test_the_apology_of_a_call_without_redis_is_its_outcome(
             call = await live.finished()
             assert time.monotonic() - began_s < FROZEN_MS / 1000
             rest_s = FROZEN_MS / 1000 - (time.monotonic() - began_s)
-            # The fault outlasts the call: what was said can be written only afterwards.
+            # The length of the fault, which outlasts the call: what was said can be written only afterwards.
             await asyncio.sleep(rest_s if fault == "frozen" else 3.0)
         card = await bridge.until_ended(call.call_sid)
     assert "say" in [verb.name.lower() for verb in call.verbs]

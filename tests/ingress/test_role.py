@@ -19,6 +19,7 @@ from websockets.protocol import State
 from ingress.calls.switchboard import TOLD_AGAIN_MS
 from ingress.web.door import Doorway
 from ingress.web.listening import own_listener
+from shared.audio import FRAME_MS
 from shared.clock import now_ms
 from shared.exit_codes import Exit
 from tests.ingress.harness import ACCOUNT, AUTH_TOKEN, PUBLIC_URL, SIGNATURES, STREAM_URL, Ingress
@@ -27,6 +28,9 @@ from tests.support.waiting import running as beside
 from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
+
+FRAME_S = FRAME_MS / 1000
+"""The pace of who speaks."""
 
 
 class Running:
@@ -134,7 +138,7 @@ async def test_calls_move_at_a_quiet_moment(bridge: Ingress) -> None:
     async def speak() -> None:
         while speaks:
             await loud.media()
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(FRAME_S)
 
     async with beside(speak()):
         await wait_until(lambda: bridge.role.switchboard.counters.caller_frames > 5, "the caller is heard")
@@ -152,10 +156,18 @@ async def test_no_call_moves_while_redis_is_away(bridge: Ingress, monkeypatch: p
     """Whoever answers them next could only apologise; they go when Redis has been told of them again."""
     quiet = await bridge.live()
     since_ms: list[float | None] = [now_ms()]
+    knows, asked = bridge.role.switchboard.redis_knows, list[bool]()
+
+    def redis_knows(at_ms: float) -> bool:
+        asked.append(knows(at_ms))
+        return asked[-1]
+
     monkeypatch.setattr(type(bridge.process.outbox), "away_since_ms", property(lambda _: since_ms[0]))
+    monkeypatch.setattr(bridge.role.switchboard, "redis_knows", redis_knows)
     bridge.role._door.state = Doorway.SIBLING
     stopping = asyncio.create_task(bridge.role.stop())
-    await asyncio.sleep(0.5)
+    await wait_until(lambda: len(asked) > 20, "it has asked again and again")
+    assert not any(asked)
     assert quiet.socket.state is State.OPEN
     since_ms[0], back_ms = None, now_ms()
     assert await quiet.closed() == (1001, "moving")
@@ -171,7 +183,7 @@ async def test_a_second_signal_waits_for_no_pause(bridge: Ingress) -> None:
         with contextlib.suppress(ConnectionClosed):
             while True:
                 await loud.media()
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(FRAME_S)
 
     async with beside(speak()):
         await wait_until(lambda: bridge.role.switchboard.counters.caller_frames > 5, "the caller is heard")

@@ -65,7 +65,7 @@ async def test_its_callers_are_still_there(tmp_path: Path, valkey_url: str) -> N
                 await wait_until(lambda: client.xlen(caller) > 25, "the caller is heard")
 
                 process.send_signal(signal.SIGSTOP)
-                await asyncio.sleep(STOPPED_S)
+                await asyncio.sleep(STOPPED_S)  # The length of the fault.
                 heard = client.xlen(caller)
                 process.send_signal(signal.SIGCONT)
 

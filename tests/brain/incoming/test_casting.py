@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +27,7 @@ from shared.logs.log import get_log
 from shared.ownership.owner import Owner
 from shared.settings import load
 from tests.brain.stage import sid
-from tests.support.waiting import running, wait_until
+from tests.support.waiting import held_clock, running, wait_until
 
 FILE = """
 [default]
@@ -196,8 +195,10 @@ async def test_a_session_waits_until_it_is_known_who_answers(stage: Stage) -> No
     stage.found = Found(Context(agent="night"), Asked.SAID)
     made, engine = stage.casting(), FakeEngine()
     async with running(made.bring(cast(Engine, engine))):
-        await asyncio.sleep(0.02)
-        assert engine.became == []
+        with held_clock() as clock:
+            await clock.let_pass(0)  # It waits.
+            await clock.let_pass(60.0)
+            assert engine.became == []
         await made.find_out()
         await wait_until(lambda: engine.became == ["night"], "it is brought to the agent")
 

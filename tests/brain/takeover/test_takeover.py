@@ -27,6 +27,7 @@ from shared.store.client import Store
 from simulators.realtime import Knobs, RealtimeSimulator, ResponseKnobs
 from tests.brain.stage import KEYS, Line, brain, clip, drop, line, serving, write_script
 from tests.brain.takeover.staff import Siblings
+from tests.support.reading import waiting_reads
 from tests.support.waiting import wait_until
 
 SLOW = Knobs(response=ResponseKnobs(first_audio_ms=20, speed_factor=2))
@@ -47,8 +48,7 @@ def entries(here: Line, kind: ReplyKind) -> int:
 
 async def looks_for_no_calls(store: Store, process: Process) -> bool:
     """Whether its dispatch does not block on `calls`."""
-    clients = await store.redis.client_list()
-    return not any(c["name"] == f"{process.name}:calls" and "b" in c["flags"] for c in clients)
+    return not await waiting_reads(store, f"{process.name}:calls")
 
 
 async def heard_of(here: Line) -> dict[str, int]:

@@ -59,7 +59,7 @@ class Endpoint:
     async def _drip(self) -> AsyncIterator[bytes]:
         while True:
             yield b"x" * 1024
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.01)  # Its pace: it never ends.
 
     def kinds(self) -> list[str]:
         return [orjson.loads(body)["type"] for _, body in self.got]

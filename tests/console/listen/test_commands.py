@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from array import array
 from pathlib import Path
 
@@ -23,19 +22,20 @@ from shared.sound.wav import read_wav
 from shared.store.client import Store, make_store
 from tests.console.listen.test_sound import said
 from tests.console.recorder.test_placing import entry
+from tests.support.reading import waiting_reads
 from tests.support.redis_samples import KEYS, ONE, make_living_call
 from tests.support.waiting import wait_until
 
 
-async def a_call(url: str) -> None:
+async def a_call(url: str, is_there: threading.Event) -> None:
     """A call that ends once somebody has listened to some of it."""
     store = make_store(url, name="test")
     await make_living_call(store, ONE)
+    is_there.set()
     await wait_until(lambda: said(store), "somebody listens", timeout_s=20)
-    await asyncio.sleep(0.2)  # The read stands behind the word.
+    await wait_until(lambda: waiting_reads(store, "listen"), "their read stands, behind their word")
     for number in (1, 2):
         await store.execute(tape_command(KEYS, ONE, entry(number), creates=True))
-    await asyncio.sleep(0.5)
     await store.hset(KEYS.card(ONE), "state", "ended")
     await store.aclose()
 
@@ -54,9 +54,10 @@ def test_a_call_is_heard_into_a_file(
     """To its end; who listened stands in the audit stream."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("REDIS_URL", valkey_url)
-    other = threading.Thread(target=lambda: asyncio.run(a_call(valkey_url)))
+    is_there = threading.Event()
+    other = threading.Thread(target=lambda: asyncio.run(a_call(valkey_url, is_there)))
     other.start()
-    time.sleep(0.5)  # It is there.
+    assert is_there.wait(20)
     out = tmp_path / "heard.wav"
     done = CliRunner().invoke(app, ["listen", ONE, "--out", str(out)])
     other.join()

@@ -17,6 +17,7 @@ from shared.contract.streams.control import Listen, read_message
 from shared.contract.streams.tape import ENTRY_MS, Piece, TapeEntry, laid_out, samples, tape_command
 from shared.store.client import Store
 from tests.console.recorder.test_placing import entry
+from tests.support.reading import waiting_reads
 from tests.support.redis_samples import KEYS, ONE, make_living_call
 from tests.support.waiting import wait_until
 
@@ -44,7 +45,7 @@ async def test_both_sides_come_in_order(store: Store) -> None:
 
     task = asyncio.create_task(listen())
     await wait_until(lambda: said(store), "somebody listens")
-    await asyncio.sleep(0.05)  # The read stands behind the word.
+    await wait_until(lambda: waiting_reads(store, "test"), "their read stands, behind their word")
     await write(store, 2, 4)
     await write(store, 4, 5, run="b:1")
     await write(store, 9, run="c:1")

@@ -13,7 +13,9 @@ from websockets.typing import Origin
 
 from console.calls import audit
 from console.listen.sound import HELD_MS
-from console.listen.views import LISTENERS_MOST
+from console.listen.views import LISTENERS_MOST, ListenViews
+from console.recorder.files import Folder
+from console.web import server
 from console.web.desk import Desk
 from shared.clock import wall_ms
 from shared.contract.streams.audit import Deed
@@ -24,6 +26,7 @@ from tests.console.listen.test_sound import said
 from tests.console.recorder.test_files import record
 from tests.console.recorder.test_placing import entry
 from tests.console.web.desks import browser, desk_of, served
+from tests.support.reading import waiting_reads
 from tests.support.redis_samples import KEYS, ONE, make_living_call
 from tests.support.waiting import wait_until
 
@@ -44,7 +47,7 @@ async def test_a_page_hears_a_call_and_that_is_written_down(store: Store, tmp_pa
     desk = desk_of(store, tmp_path)
     async with served(desk) as url, await socket_to(url, desk) as socket:
         await wait_until(lambda: said(store), "somebody listens")
-        await asyncio.sleep(0.05)  # The read stands behind the word.
+        await wait_until(lambda: waiting_reads(store, "test"), "their read stands, behind their word")
         await store.execute(tape_command(KEYS, ONE, entry(1), creates=True))
         assert await asyncio.wait_for(socket.recv(), 5) == AT_ONCE
     (deed,) = await audit.newest(store)
@@ -52,18 +55,30 @@ async def test_a_page_hears_a_call_and_that_is_written_down(store: Store, tmp_pa
 
 
 async def test_a_page_that_goes_is_no_fault(
-    store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And its place is another one's."""
+    made = list[ListenViews]()
+
+    def make(desk: Desk, folder: Folder) -> ListenViews:
+        made.append(ListenViews(desk, folder))
+        return made[-1]
+
+    async def are_gone() -> bool:
+        return not made[0].listeners and not await waiting_reads(store, "test")
+
+    monkeypatch.setattr(server, "ListenViews", make)
     await make_living_call(store, ONE)
     desk = desk_of(store, tmp_path)
     async with served(desk) as url:
         for _ in range(LISTENERS_MOST + 1):
             async with await socket_to(url, desk):
                 pass
-        await asyncio.sleep(1.5)  # Who reads Redis hears of it within a second.
+        # Who reads Redis hears of it within a second.
+        await wait_until(lambda: made[0].listeners < LISTENERS_MOST, "a place is free", timeout_s=1.5)
+        await wait_until(are_gone, "nobody reads any more")
         async with await socket_to(url, desk) as socket:
-            await asyncio.sleep(0.3)  # The read stands behind the word.
+            await wait_until(lambda: waiting_reads(store, "test"), "its read stands")
             await store.execute(tape_command(KEYS, ONE, entry(1), creates=True))
             assert await asyncio.wait_for(socket.recv(), 5) == AT_ONCE
     assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []

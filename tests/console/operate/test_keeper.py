@@ -17,6 +17,8 @@ from tests.console.operate.test_port import holder
 from tests.support.servers import free_port
 from tests.support.waiting import running, wait_until
 
+LINGER_S, POLL_S = 0.3, 0.02
+
 
 class Supervisord(Supervisor):
     """Says of its one process what it is told to; nothing at all once it has gone."""
@@ -25,8 +27,10 @@ class Supervisord(Supervisor):
         super().__init__(Path("/nowhere"))
         self.state = state
         self.holder = "STOPPED"
+        self.asked = 0
 
     def processes(self) -> list[ProcessInfo]:
+        self.asked += 1
         if self.state == "gone":
             raise ConnectionRefusedError
         return [
@@ -46,8 +50,14 @@ def listener() -> socket.socket:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """The moments of supervisord's stillness, shortened."""
-    monkeypatch.setattr(keeper, "LINGER_S", 0.3)
-    monkeypatch.setattr(keeper, "POLL_S", 0.02)
+    monkeypatch.setattr(keeper, "LINGER_S", LINGER_S)
+    monkeypatch.setattr(keeper, "POLL_S", POLL_S)
+
+
+async def asked_for_long(supervisord: Supervisord) -> None:
+    """Twice as long as a keeper lingers, by its rounds: each has its pause."""
+    enough = supervisord.asked + 2 * LINGER_S / POLL_S
+    await wait_until(lambda: supervisord.asked > enough, "it was asked again and again")
 
 
 def address_of(listener: socket.socket) -> str:
@@ -58,7 +68,7 @@ async def test_it_keeps_the_port_while_something_is_stopping(listener: socket.so
     """And some moments longer: what is started next has it by then."""
     supervisord = Supervisord("STOPPING")
     async with running(keeper.keep(address_of(listener), listener, supervisord)) as (keeping,):
-        await asyncio.sleep(0.6)
+        await asked_for_long(supervisord)
         assert not keeping.done()
         supervisord.state, still_at = "STOPPED", time.monotonic()
         await wait_until(keeping.done, "it ends")
@@ -74,7 +84,7 @@ async def test_it_waits_for_the_next_holder_however_slow(
     supervisord = Supervisord("STOPPED")
     supervisord.holder = "RUNNING"
     async with running(keeper.keep(address_of(listener), listener, supervisord)) as (keeping,):
-        await asyncio.sleep(0.6)
+        await asked_for_long(supervisord)
         assert not keeping.done()
         supervisord.holder = "STOPPED"
         await wait_until(keeping.done, "it ends")

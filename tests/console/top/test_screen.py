@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
@@ -26,6 +27,9 @@ from tests.support.redis_samples import BRAIN, INGRESS, KEYS, ONE, TWO, make_cal
 from tests.support.top_samples import AT_MS, call, snapshot, unreadable_call, unreadable_worker, worker
 
 NOWHERE = "redis://127.0.0.1:9/0"
+
+LOOK_S = 0.1
+"""What draws nothing for so long may have ended."""
 
 
 async def fill(url: str) -> None:
@@ -99,7 +103,6 @@ class Terminal:
             stdin=other, stdout=other, stderr=other, cwd=REPOSITORY, start_new_session=True,
             env={**os.environ, "TERM": "xterm", "COLUMNS": "", "LINES": ""},
         )  # fmt: skip
-        os.set_blocking(self.side, False)
 
     def wait_for(self, text: str) -> None:
         """Reads what is drawn until `text` stands in what was drawn since the last key."""
@@ -114,10 +117,9 @@ class Terminal:
         deadline = time.monotonic() + 20
         while not condition():
             assert time.monotonic() < deadline, f"waited in vain for {what!r} in {self.shown[-2000:]!r}"
-            try:
+            has_drawn, _, _ = select.select([self.side], [], [], LOOK_S)
+            if has_drawn:
                 self.shown += os.read(self.side, 65_536)
-            except BlockingIOError:
-                time.sleep(0.01)
 
     def press(self, keys: bytes) -> None:
         self.shown = b""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from shared.audio import FRAME_MS
 from shared.clock import wall_ms
 from shared.contract.claiming import OWN_NUMBERS
 from shared.contract.record import CONTRACT
@@ -88,20 +89,23 @@ async def test_what_a_caller_says_while_redis_has_lost_the_call_is_said_afterwar
     await wait_until(lambda: counters.caller_frames == 10, "they are sent")
     assert await bridge.store.exists(process.keys.caller(sid)) == 0
     process.emptied += 1
-
-    async def go_on() -> None:
-        for _ in range(40):
+    async with asyncio.timeout(10):
+        while not await bridge.is_in_state("attached"):
             await caller.media()
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(FRAME_MS / 1000)  # The pace of who speaks.
+    for _ in range(10):
+        await caller.media()
 
-    await go_on()
-    await wait_until(lambda: bridge.is_in_state("attached"), "the card is there again")
-    await wait_until(lambda: process.outbox.flushed(1), "all is written")
+    async def is_there() -> bool:
+        return await bridge.store.xlen(process.keys.caller(sid)) >= caller.chunk
+
+    await wait_until(is_there, "all is there")
+    await wait_until(lambda: process.outbox.flushed(1), "nothing more is to be written")
     frames = [
         read_caller([word for pair in fields.items() for word in pair])
         for _, fields in await bridge.store.xrange(process.keys.caller(sid))
     ]
-    assert [frame.chunk for frame in frames] == list(range(1, 51))
+    assert [frame.chunk for frame in frames] == list(range(1, caller.chunk + 1))
     letters = [read_message(*entry).message for entry in await bridge.store.xrange(process.keys.control(sid))]
     assert letters == [Dtmf(digit="7", leg=1)]
     assert counters.unheard >= 11

@@ -33,7 +33,7 @@ async def worker(
                 await bridge.store.execute_command(*command.args)
             beaten.set()
             number += beats
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.1)  # The pace of its beats: several to each look.
 
     task = asyncio.create_task(beat())
     try:

@@ -9,7 +9,7 @@ import pytest
 from ingress.web import store_turns
 from ingress.web.store_turns import AT_ONCE, StoreTurns
 from shared.clock import now_ms
-from tests.support.waiting import held_clock
+from tests.support.waiting import held_clock, wait_until
 
 SID, OTHER = "CA1", "CA2"
 
@@ -95,8 +95,10 @@ class Away:
     def __init__(self, since_ms: float | None) -> None:
         self.since_ms = since_ms
         self.is_back = False
+        self.asked = 0
 
     async def ask(self) -> str:
+        self.asked += 1
         if not self.is_back:
             raise ConnectionError
         return "found"
@@ -112,8 +114,9 @@ async def test_a_call_that_goes_on_waits_for_a_redis_that_has_just_gone(
     made = StoreTurns(lambda _: redis.since_ms)
     with pytest.raises(ConnectionError):
         await made.ask(SID, redis.ask)
+    before = redis.asked
     asked = asyncio.create_task(made.ask_patiently(SID, redis.ask))
-    await asyncio.sleep(0.05)
+    await wait_until(lambda: redis.asked >= before + 3, "it is asked again and again")
     assert not asked.done()
     redis.is_back = True
     assert await asked == "found"

@@ -88,7 +88,7 @@ async def test_a_task_of_a_call_raises_nothing_and_can_be_cancelled() -> None:
     await guard.task(CALL, fails())
     assert told == [CALL]
 
-    sleeping = asyncio.create_task(guard.task(CALL, asyncio.sleep(60)))
+    sleeping = asyncio.create_task(guard.task(CALL, asyncio.sleep(60)))  # It does not end by itself.
     await asyncio.sleep(0)
     sleeping.cancel()
     with pytest.raises(asyncio.CancelledError):

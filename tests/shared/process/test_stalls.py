@@ -128,7 +128,7 @@ def test_the_line_that_blocks_a_uvloop_is_named_while_it_blocks() -> None:
 
     def block_the_loop() -> None:
         assert secret
-        time.sleep(BLOCKED_S)
+        time.sleep(BLOCKED_S)  # The length of the fault.
 
     def lines(event: str) -> list[dict[str, object]]:
         found = [orjson.loads(line) for line in stream.getvalue().splitlines()]
@@ -241,7 +241,7 @@ def test_a_process_that_was_stopped_goes_on() -> None:
     with turning() as process:
         made = turns(process, 10)
         process.send_signal(signal.SIGSTOP)
-        time.sleep(STOPPED_S)
+        time.sleep(STOPPED_S)  # The length of the fault.
         process.send_signal(signal.SIGCONT)
         turns(process, made + 100)
         process.terminate()
