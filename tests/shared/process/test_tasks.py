@@ -106,9 +106,10 @@ async def test_others_have_the_loop_in_between(monkeypatch: pytest.MonkeyPatch) 
     assert not {1, 3, 5, 7} & set(seen)
 
 
-async def test_a_short_job_is_done_at_once() -> None:
+async def test_a_short_job_is_done_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a turn for others: there is nothing to gain."""
     done = list[int]()
+    monkeypatch.setattr(tasks, "now_ms", lambda: 0.0)
     waiting = asyncio.ensure_future(asyncio.sleep(0))
     await in_turns(range(3), done.append)
     assert done == [0, 1, 2]

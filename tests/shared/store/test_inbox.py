@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from shared.store import inbox as inboxes
 from shared.store.client import Store, make_store
-from shared.store.inbox import Entry, Inbox
+from shared.store.inbox import SHARE_MS, Entry, Inbox
+from tests.support.reading import waiting_reads
 from tests.support.servers import free_port, redis7_binary, server, valkey_binary
 from tests.support.waiting import running, wait_until
 from tests.support.ways import way_to
@@ -53,25 +55,56 @@ async def test_many_streams_are_one_read(store: Store, redis_url: str) -> None:
     assert inbox.counters.reads == 1
 
 
-async def test_a_great_backlog_is_handed_out_in_turns(store: Store, redis_url: str) -> None:
-    """After an absence of Redis: whatever else the loop has to do comes in between."""
-    inbox, turns, seen = Inbox(way_to(redis_url), name=WORKER, read_gap_ms=1), 0, list[int]()
+async def turns_of(inbox: Inbox, seen: list[int], many: int) -> list[int]:
+    """How many sinks were called in each turn of the loop that called any, of so many in all; `seen` grows
+    with each."""
+    called: list[int] = []
+    async with running(inbox.run()):
+        while len(seen) < many:
+            before = len(seen)
+            await asyncio.sleep(0)
+            if len(seen) > before:
+                called.append(len(seen) - before)
+    return called
 
-    def sink(_: list[Entry]) -> None:
-        seen.append(turns)
 
+async def backlog(store: Store, inbox: Inbox, sink: Callable[[list[Entry]], None], *, n_entries: int) -> None:
+    """Twelve streams of so many entries each."""
     for key in (f"s{n}" for n in range(12)):
         async with store.pipeline(transaction=False) as pipe:
-            for _ in range(200):
+            for _ in range(n_entries):
                 pipe.xadd(key, {"a": "1"})
             await pipe.execute()
         inbox.watch(key, "0", sink)
-    async with running(inbox.run()):
-        while len(seen) < 12:
-            turns += 1
-            await asyncio.sleep(0)
+
+
+async def test_a_great_backlog_is_handed_out_in_turns(
+    store: Store, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After an absence of Redis: whatever else the loop has to do comes in between. However long they take
+    here: no time passes."""
+    monkeypatch.setattr(inboxes, "now_ms", lambda: 0.0)
+    inbox, seen = Inbox(way_to(redis_url), name=WORKER, read_gap_ms=1), list[int]()
+    await backlog(store, inbox, lambda entries: seen.append(len(entries)), n_entries=200)
+    assert await turns_of(inbox, seen, 12) == [3, 3, 3, 3]  # Three streams of 200 each pass 500.
     assert inbox.counters.reads == 1
-    assert len(set(seen)) == 4  # Three streams of 200 each pass 500.
+
+
+async def test_a_backlog_that_takes_long_is_handed_out_in_turns(
+    store: Store, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After each share of time, however few entries there are."""
+    now, seen = [0.0], list[int]()
+    monkeypatch.setattr(inboxes, "now_ms", lambda: now[0])
+
+    def sink(entries: list[Entry]) -> None:
+        seen.append(len(entries))
+        now[0] += SHARE_MS / 2
+
+    inbox = Inbox(way_to(redis_url), name=WORKER, read_gap_ms=1)
+    await backlog(store, inbox, sink, n_entries=1)
+    assert await turns_of(inbox, seen, 12) == [2, 2, 2, 2, 2, 2]
+    assert inbox.counters.reads == 1
 
 
 async def test_unwatching_returns_the_position(store: Store, redis_url: str) -> None:
@@ -169,12 +202,6 @@ async def test_a_lost_connection_alone_restarts_no_stream(store: Store, redis_ur
     assert inbox.counters.restarts == 0
 
 
-async def is_reading(store: Store) -> bool:
-    """Whether Redis has the inbox wait for entries."""
-    clients = await store.redis.client_list()
-    return any(client["name"] == f"{WORKER}:read" and "b" in client["flags"] for client in clients)
-
-
 async def test_a_stream_watched_again_is_read_from_its_new_position(store: Store, redis_url: str) -> None:
     """The read under way was asked from another position: its entries would hide those before them."""
     inbox = Inbox(way_to(redis_url), name=WORKER, read_gap_ms=1)
@@ -184,7 +211,7 @@ async def test_a_stream_watched_again_is_read_from_its_new_position(store: Store
     inbox.watch("s", "1-0", into(got))
     async with running(inbox.run()):
         await wait_until(lambda: inbox.counters.connects == 1, "it is connected")
-        await wait_until(lambda: is_reading(store), "the blocking read is under way")
+        await wait_until(lambda: waiting_reads(store, f"{WORKER}:read"), "the blocking read is under way")
         inbox.unwatch("s")
         inbox.watch("s", "0", into(got))
         await store.xadd("s", {"a": "2"}, id="2-0")
