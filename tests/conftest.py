@@ -1,4 +1,5 @@
-"""Fixtures for all tests: real servers, one a session, emptied before each test that asks for one."""
+"""Fixtures for all tests: real servers, one a session, emptied before each test that asks for one; a Cluster
+is one a module."""
 
 from __future__ import annotations
 
@@ -10,9 +11,11 @@ import structlog
 from fakeredis import FakeAsyncRedis
 from hypothesis import HealthCheck, settings
 
+from proofs.prove.chaos.shapes.cluster import Cluster
 from shared.contract import keys as key_names
 from shared.process.host import be_let_in_first
 from shared.store.client import Store, make_store
+from tests.support import shapes
 from tests.support.servers import OWN_TIMEOUT_S, redis7_binary, server, valkey_binary
 
 # How fast examples are made says something about the machine only: side by side with whole stacks it is slow.
@@ -55,6 +58,13 @@ def redis7_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Debian's Redis 7 for the session; use `redis_url` in tests."""
     with server(redis7_binary(), tmp_path_factory.mktemp("redis7")) as url:
         yield url
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A Cluster for the tests of a module; what one of them breaks, the next one finds broken."""
+    with shapes.cluster(tmp_path_factory.mktemp("cluster")) as found:
+        yield found
 
 
 def _emptied(url: str) -> str:

@@ -55,6 +55,17 @@ async def write(store: Store, *entries: TapeEntry, sid: str = ONE) -> None:
                 await store.execute(command)
 
 
+async def recording(
+    store: Store, folder: Path, time: Time, *entries: TapeEntry, tells: bool = True
+) -> Recorder:
+    """A recorder that has taken so much of a call."""
+    await make_call(store, ONE, 1_000, tape="on")
+    made = recorder(store, folder, time, tells=tells)
+    await write(store, *entries)
+    await made.round()
+    return made
+
+
 async def away(*_args: object, **_options: object) -> None:
     """A command that Redis does not answer."""
     raise RedisConnectionError("away")
@@ -70,6 +81,15 @@ def files(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.glob("CA*")}
 
 
+def sound_in(path: Path) -> bytes:
+    return path.read_bytes()[MULAW_HEADER_BYTES:]
+
+
+def sound_of(*numbers: int) -> bytes:
+    """That of entries of these numbers, both sides."""
+    return b"".join(bytes([number]) * 8000 for number in numbers)
+
+
 async def end(store: Store, sid: str = ONE) -> None:
     """Long enough ago for nothing to come any more."""
     await end_call(store, sid)
@@ -79,10 +99,7 @@ async def end(store: Store, sid: str = ONE) -> None:
 async def test_a_call_is_recorded_and_told_of(store: Store, tmp_path: Path) -> None:
     """What it had of Redis is gone, and the user's systems are told of the file."""
     time = Time()
-    made = recorder(store, tmp_path, time)
-    await make_call(store, ONE, 1_000, tape="on")
-    await write(store, entry(1), entry(2))
-    await made.round()
+    made = await recording(store, tmp_path, time, entry(1), entry(2))
     await made.round()
     assert Folder(tmp_path).sound(ONE) is None, "the call goes on"
     await write(store, entry(3))
@@ -90,8 +107,7 @@ async def test_a_call_is_recorded_and_told_of(store: Store, tmp_path: Path) -> N
     await made.round()
     time.now_ms += 10_000
     await made.round()
-    sound = (tmp_path / f"{ONE}.wav").read_bytes()[MULAW_HEADER_BYTES:]
-    assert sound == b"".join(bytes([n]) * 8000 for n in (1, 2, 3))
+    assert sound_in(tmp_path / f"{ONE}.wav") == sound_of(1, 2, 3)
     assert await store.exists(KEYS.tape(ONE)) == 0
     assert await store.xlen(KEYS.tapes(0)) == 0
     assert await store.pttl(KEYS.tapes(0)) > 0
@@ -105,10 +121,7 @@ async def test_a_call_is_recorded_and_told_of(store: Store, tmp_path: Path) -> N
 async def test_one_that_was_killed_is_gone_on_with(store: Store, tmp_path: Path) -> None:
     """By another process of the same name, which was handed nothing itself."""
     time = Time()
-    await make_call(store, ONE, 1_000, tape="on")
-    first = recorder(store, tmp_path, time)
-    await write(store, entry(1))
-    await first.round()
+    first = await recording(store, tmp_path, time, entry(1))
     await first.flush()
     await write(store, entry(2))
     await first.round()  # Written, and not saved: killed here.
@@ -118,8 +131,7 @@ async def test_one_that_was_killed_is_gone_on_with(store: Store, tmp_path: Path)
     await second.round()
     time.now_ms += 10_000
     await second.round()
-    sound = (tmp_path / f"{ONE}.wav").read_bytes()[MULAW_HEADER_BYTES:]
-    assert sound == b"".join(bytes([n]) * 8000 for n in (1, 2, 3))
+    assert sound_in(tmp_path / f"{ONE}.wav") == sound_of(1, 2, 3)
     told = Folder(tmp_path).told(ONE)
     assert told is not None
     assert told["silences"] == []
@@ -128,10 +140,7 @@ async def test_one_that_was_killed_is_gone_on_with(store: Store, tmp_path: Path)
 async def test_nothing_is_trimmed_before_it_is_on_the_disk(store: Store, tmp_path: Path) -> None:
     """And then what a listener may still want stays for ten seconds."""
     time = Time()
-    await make_call(store, ONE, 1_000, tape="on")
-    made = recorder(store, tmp_path, time)
-    await write(store, entry(1), entry(2))
-    await made.round()
+    made = await recording(store, tmp_path, time, entry(1), entry(2))
     assert await store.xlen(KEYS.tape(ONE)) == 2
     time.now_ms += worker.SAVE_EVERY_MS + 1
     await write(store, entry(3))
@@ -143,10 +152,7 @@ async def test_nothing_is_trimmed_before_it_is_on_the_disk(store: Store, tmp_pat
 async def test_a_redis_that_has_forgotten_it_ends_nothing(store: Store, tmp_path: Path) -> None:
     """The group is made again, and what is under way is finished with what there is."""
     time = Time()
-    await make_call(store, ONE, 1_000, tape="on")
-    made = recorder(store, tmp_path, time, tells=False)
-    await write(store, entry(1))
-    await made.round()
+    made = await recording(store, tmp_path, time, entry(1), tells=False)
     await store.delete(KEYS.tapes(0), KEYS.tape(ONE), KEYS.card(ONE))
     await made.round()
     await made.round()
@@ -159,10 +165,7 @@ async def test_a_redis_that_has_forgotten_it_ends_nothing(store: Store, tmp_path
 async def test_a_call_that_is_forgotten_meanwhile_leaves_nothing(store: Store, tmp_path: Path) -> None:
     """Its file is deleted under the recorder, which goes on with others."""
     time = Time()
-    await make_call(store, ONE, 1_000, tape="on")
-    made = recorder(store, tmp_path, time)
-    await write(store, entry(1))
-    await made.round()
+    made = await recording(store, tmp_path, time, entry(1))
     await end(store)
     Folder(tmp_path).delete([ONE])
     time.now_ms += 10_000
@@ -179,10 +182,7 @@ async def test_a_finished_recording_stays_as_it_is(
     """Redis fails right behind its name, at each step of what follows: its last seconds, which are in Redis
     yet, are no recording of their own."""
     time = Time()
-    await make_call(store, ONE, 1_000, tape="on")
-    made = recorder(store, tmp_path, time)
-    await write(store, entry(1), entry(2), entry(3))
-    await made.round()
+    made = await recording(store, tmp_path, time, entry(1), entry(2), entry(3))
     await store.xtrim(KEYS.tape(ONE), maxlen=1, approximate=False)
     await end(store)
     time.now_ms += 10_000
@@ -194,8 +194,7 @@ async def test_a_finished_recording_stays_as_it_is(
         time.now_ms += 10_000
         await made.round()
     assert files(tmp_path) == finished
-    sound = (tmp_path / f"{ONE}.wav").read_bytes()[MULAW_HEADER_BYTES:]
-    assert sound == b"".join(bytes([n]) * 8000 for n in (1, 2, 3))
+    assert sound_in(tmp_path / f"{ONE}.wav") == sound_of(1, 2, 3)
     assert len(await store.xrange(KEYS.hooks(0))) == 1
     assert await store.exists(KEYS.tape(ONE)) == 0
     assert (await store.xlen(KEYS.tapes(0)), await pending(store)) == (0, 0)
@@ -207,10 +206,7 @@ async def test_one_that_was_killed_behind_its_name_is_told_of_and_left_alone(
 ) -> None:
     """Its state is there yet, and is older than its last sound."""
     time = Time()
-    await make_call(store, ONE, 1_000, tape="on")
-    first = recorder(store, tmp_path, time)
-    await write(store, entry(1), entry(2))
-    await first.round()
+    first = await recording(store, tmp_path, time, entry(1), entry(2))
     await first.flush()
     state = (tmp_path / f"{ONE}.state").read_bytes()
     await write(store, entry(3))
@@ -235,9 +231,7 @@ async def test_what_redis_has_dropped_since_it_was_handed_over_is_settled(
 ) -> None:
     """A recorder was killed between the two steps of settling it, or there were too many."""
     time = Time()
-    await make_call(store, ONE, 1_000, tape="on")
-    await write(store, entry(1))
-    await recorder(store, tmp_path, time).round()
+    await recording(store, tmp_path, time, entry(1))
     await store.xtrim(KEYS.tapes(0), maxlen=0, approximate=False)
     assert await pending(store) == 1
     await recorder(store, tmp_path, time).round()
@@ -248,11 +242,7 @@ async def test_an_end_in_the_middle_of_a_write_saves_no_more_than_is_written(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """SIGTERM comes when entries are placed and their sound is not on the disk."""
-    time = Time()
-    await make_call(store, ONE, 1_000, tape="on")
-    made = recorder(store, tmp_path, time)
-    await write(store, entry(1))
-    await made.round()
+    made = await recording(store, tmp_path, Time(), entry(1))
     await made.flush()
     await write(store, entry(2))
     begun, may_end = threading.Event(), threading.Event()
@@ -294,8 +284,7 @@ async def test_a_file_that_cannot_be_written_is_one_calls_trouble(store: Store, 
             time.now_ms += worker.AGAIN_MS + 1
             await made.round()
     assert [log["call"] for log in logs if log["event"] == "recorder_goes_on"] == [ONE]
-    sound = (tmp_path / f"{ONE}.wav").read_bytes()[MULAW_HEADER_BYTES:]
-    assert sound == b"".join(bytes([n]) * 8000 for n in (1, 2))
+    assert sound_in(tmp_path / f"{ONE}.wav") == sound_of(1, 2)
 
 
 async def test_a_key_that_holds_something_else_is_one_calls_trouble(store: Store, tmp_path: Path) -> None:
@@ -313,10 +302,7 @@ async def test_a_key_that_holds_something_else_is_one_calls_trouble(store: Store
 async def test_a_folder_that_was_removed_is_made_again(store: Store, tmp_path: Path) -> None:
     """And a call that goes on goes on with what Redis has of it."""
     time, folder = Time(), tmp_path / "recordings"
-    await make_call(store, ONE, 1_000, tape="on")
-    made = recorder(store, folder, time)
-    await write(store, entry(1))
-    await made.round()
+    made = await recording(store, folder, time, entry(1))
     shutil.rmtree(folder)
     await write(store, entry(2))
     for _ in range(3):
@@ -325,8 +311,7 @@ async def test_a_folder_that_was_removed_is_made_again(store: Store, tmp_path: P
     assert folder.stat().st_mode & 0o777 == 0o700
     await end(store)
     await made.round()
-    sound = (folder / f"{ONE}.wav").read_bytes()[MULAW_HEADER_BYTES:]
-    assert sound == b"".join(bytes([n]) * 8000 for n in (1, 2))
+    assert sound_in(folder / f"{ONE}.wav") == sound_of(1, 2)
 
 
 async def test_a_name_that_is_no_calls_is_no_file(store: Store, tmp_path: Path) -> None:
@@ -372,26 +357,18 @@ async def test_a_call_that_goes_on_goes_on_being_recorded_whatever_was_deleted(
     store: Store, tmp_path: Path
 ) -> None:
     """Only those that are over are forgotten."""
-    time = Time()
-    await make_call(store, ONE, 1_000, tape="on")
-    made = recorder(store, tmp_path, time)
-    await write(store, entry(1))
-    await made.round()
+    made = await recording(store, tmp_path, Time(), entry(1))
     (tmp_path / f"{ONE}.part").unlink()
     await write(store, entry(2))
     for _ in range(2):
         await made.round()
-    sound = (tmp_path / f"{ONE}.part").read_bytes()[MULAW_HEADER_BYTES:]
-    assert sound == b"".join(bytes([n]) * 8000 for n in (1, 2))
+    assert sound_in(tmp_path / f"{ONE}.part") == sound_of(1, 2)
 
 
 async def test_recorders_of_two_hosts_take_nothing_from_each_other(store: Store, tmp_path: Path) -> None:
     """What one was handed is pending with its own name: another one that starts leaves it alone."""
     time = Time()
-    await make_call(store, ONE, 1_000, tape="on")
-    await write(store, entry(1))
-    here = recorder(store, tmp_path / "here", time)
-    await here.round()
+    here = await recording(store, tmp_path / "here", time, entry(1))
     there = recorder(store, tmp_path / "there", time, name="recorder@elsewhere")
     await there.round()
     assert (here.calls.keys(), there.calls.keys()) == ({ONE}, set())
@@ -400,9 +377,7 @@ async def test_recorders_of_two_hosts_take_nothing_from_each_other(store: Store,
 async def test_a_host_that_is_called_something_else_goes_on(store: Store, tmp_path: Path) -> None:
     """As a container is that was made anew: the folder is the same, and knows the name."""
     time = Time()
-    await make_call(store, ONE, 1_000, tape="on")
-    await write(store, entry(1))
-    await recorder(store, tmp_path, time).round()  # Killed before its state was saved.
+    await recording(store, tmp_path, time, entry(1))  # Killed before its state was saved.
     again = recorder(store, tmp_path, time, name="recorder@h2")
     await again.round()
     assert again.calls.keys() == {ONE}
@@ -411,10 +386,7 @@ async def test_a_host_that_is_called_something_else_goes_on(store: Store, tmp_pa
 async def test_an_end_by_a_clock_that_is_ahead_is_an_end(store: Store, tmp_path: Path) -> None:
     """Its recording does not wait until the card is gone, and with it whose it was."""
     time = Time()
-    await make_call(store, ONE, 1_000, tape="on")
-    made = recorder(store, tmp_path, time)
-    await write(store, entry(1))
-    await made.round()
+    made = await recording(store, tmp_path, time, entry(1))
     await end(store)
     await store.hset(KEYS.card(ONE), "ended_at_ms", str(wall_ms() + worker.DAY_MS))
     time.now_ms += worker.GONE_MS + 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from ingress.janitor import rules, sweep
 from ingress.janitor.sweep import ROUND_S, Janitor
 from shared.contract.admission.count import OnTheLine
-from shared.contract.keys import WORKERS
+from shared.contract.keys import WORKERS, Keys
 from shared.contract.worker import PULSE
 from shared.ownership import admitting, steps
 from shared.process.life import make_process
@@ -30,6 +31,9 @@ class Rounds:
 
     store: Store
     janitor: Janitor
+    keys: Keys = KEYS
+    may_refuse: tuple[type[Exception], ...] = ()
+    """What a server may answer to a beat: then it does not move."""
     alive: list[str] = field(default_factory=list)
     now_ms: float = 0.0
     _beat: int = 0
@@ -45,20 +49,30 @@ class Rounds:
 
     async def beat(self, worker: str) -> None:
         said = dict.fromkeys(PULSE, "1") | {"contract": "3", "beat": str(self._beat)}
-        await self.store.redis.hset(KEYS.worker(worker), mapping=said)  # type: ignore[misc]
-        await self.store.sadd(WORKERS, worker)
+        with contextlib.suppress(*self.may_refuse):
+            await self.store.hset(self.keys.worker(worker), mapping=said)
+        with contextlib.suppress(*self.may_refuse):
+            await self.store.sadd(WORKERS, worker)
 
     def done(self) -> dict[str, int]:
         return {what: count for what, count in self.janitor.counters.deeds.items() if count}
 
 
 @asynccontextmanager
-async def rounds(store: Store, url: str, number: int = 0) -> AsyncIterator[Rounds]:
-    process = make_process("ingress", number, load(env_file=None, redis_url=url))
-    made = Rounds(store, Janitor(process))
+async def rounds(
+    store: Store,
+    url: str,
+    number: int = 0,
+    *,
+    keys: Keys = KEYS,
+    may_refuse: tuple[type[Exception], ...] = (),
+) -> AsyncIterator[Rounds]:
+    process = make_process("ingress", number, load(env_file=None, redis_url=url, lanes=keys.lanes))
+    made = Rounds(store, Janitor(process), keys, may_refuse)
     process.lag.awake_ms = lambda: made.now_ms  # type: ignore[method-assign]
     yield made
     await process.store.aclose()
+    await process.servers.aclose()
 
 
 async def on_the_line(store: Store) -> None:

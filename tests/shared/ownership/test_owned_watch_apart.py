@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
 
 from proofs.prove.chaos.shapes.cluster import Cluster
-from proofs.prove.chaos.shapes.node import Node
-from shared.contract.keys import Keys
 from shared.logs.log import get_log
 from shared.ownership import owned_watch, steps
 from shared.ownership.counters import OwnershipCounters
@@ -20,20 +18,11 @@ from shared.store.client import Store, make_store
 from shared.store.errors import STORE_ERRORS
 from tests.shared.ownership.test_owned_watch import OTHER, SELF, Holding
 from tests.shared.ownership.test_steps import stream
-from tests.support import shapes
+from tests.support.apart import KEYS, LANES, call_of, empty, homes
 from tests.support.guards import a_guard
 from tests.support.waiting import running, wait_until
 
-LANES = 12
-KEYS = Keys(LANES, spread=True)
-
 pytestmark = pytest.mark.timeout(120)
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    with shapes.cluster(tmp_path_factory.mktemp("cluster")) as found:
-        yield found
 
 
 @pytest.fixture
@@ -41,26 +30,16 @@ async def apart(cluster: Cluster) -> AsyncIterator[Store]:
     """A client as a process has it, of a Cluster that is whole and empty."""
     await asyncio.to_thread(cluster.heal)
     await asyncio.to_thread(let_succeed, cluster, may=True)
-    for node in {node.port: node for node in await homes(cluster)}.values():
-        await asyncio.to_thread(node.ask, "FLUSHALL")
+    await asyncio.to_thread(empty, cluster)
     client = make_store(cluster.url, name=SELF)
     yield client
     await client.aclose()
-
-
-async def homes(cluster: Cluster) -> list[Node]:
-    """The master of each lane."""
-    return await asyncio.to_thread(cluster.masters_of, [KEYS.calls(lane) for lane in range(LANES)])
 
 
 def let_succeed(cluster: Cluster, *, may: bool) -> None:
     """Whether a replica takes the place of a master that is dead."""
     for node in cluster.fleet.awake():
         node.ask("CONFIG", "SET", "cluster-replica-no-failover", "no" if may else "yes")
-
-
-def call_of(lane: int) -> str:
-    return next(sid for number in range(10_000) if KEYS.lane(sid := f"CA{number:032x}") == lane)
 
 
 async def claimed(store: Store, worker: str) -> None:
@@ -90,7 +69,7 @@ async def test_the_calls_on_masters_that_are_well_are_given_free_at_once(
 ) -> None:
     """Those of the dead master when it has a successor: being told is repeated until all lanes were asked."""
     await claimed(apart, OTHER)
-    found = await homes(cluster)
+    found = await asyncio.to_thread(homes, cluster)
     victim = found[0]
     well = [lane for lane, home in enumerate(found) if home is not victim]
     watch = watching(apart, Holding(), WorkerState.SILENT)
@@ -120,7 +99,7 @@ async def test_the_looks_go_on_in_lanes_that_are_well(
 ) -> None:
     """A claim of the dead that arrives late, and a call of ours that we do not know."""
     monkeypatch.setattr(owned_watch, "LOOK_S", 0.05)
-    found = await homes(cluster)
+    found = await asyncio.to_thread(homes, cluster)
     victim = found[0]
     well = [lane for lane, home in enumerate(found) if home is not victim]
     holding = Holding()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import itertools
 import json
 import os
 import signal
@@ -23,12 +24,13 @@ from shared.contract.keys import WORKERS, Keys
 from shared.contract.record import CONTRACT
 from shared.contract.worker import Beat, WorkerId, write_beat
 from shared.logs.log import get_log
-from shared.ownership.liveness import Back, How, WorkerState
+from shared.ownership.liveness import DEAD_AFTER_MS, POLL_MS, Back, How, WorkerState
 from shared.process.host import ProcessOrigin, own_origin, started_at
 from shared.process.lag import LoopLag
 from shared.process.neighbours import Neighbours
 from shared.settings import Settings
 from shared.store.client import Store, make_store
+from tests.support.observer import Observer
 from tests.support.servers import server, valkey_binary
 from tests.support.waiting import running, wait_until
 
@@ -41,37 +43,12 @@ BEAT = Beat(
     version="1", contract=CONTRACT, admin_port=0, pid_started=0, boot_id="", pid_ns=0,
 )  # fmt: skip
 
+BEAT_S = 0.1
+"""The pace of beats: several to each look."""
+
+STOPPED_S = 5.0
+
 linux = pytest.mark.skipif(sys.platform != "linux", reason="the kernel's part is Linux's")
-
-
-@dataclasses.dataclass(slots=True)
-class Observer:
-    """A worker that beats and looks, without the rest of a process."""
-
-    store: Store
-    neighbours: Neighbours
-    told: list[tuple[str, How]]
-    fails: int = 0
-    """So many times whoever is told cannot take notice."""
-    is_beating: bool = True
-
-    async def beat_on(self) -> None:
-        number = 0
-        while True:
-            number += 1
-            if self.is_beating:
-                await show(self.store, str(SELF), beat=number)
-            await asyncio.sleep(0.1)
-
-    async def take(self, worker: str, how: How) -> None:
-        if self.fails:
-            self.fails -= 1
-            raise TimeoutError
-        self.told.append((worker, how))
-
-    def state(self, worker: str) -> WorkerState | None:
-        found = [each.state for each in self.neighbours.standings() if each.worker == worker]
-        return found[0] if found else None
 
 
 async def show(store: Store, worker: str, **changes: object) -> None:
@@ -81,16 +58,26 @@ async def show(store: Store, worker: str, **changes: object) -> None:
         await store.execute(command)
 
 
+async def beat_on(store: Store, worker: str, observer: Observer | None = None) -> None:
+    """Beats until it is cancelled; as an observer does, while that one is to."""
+    for number in itertools.count(1):
+        if observer is not None:
+            observer.rests = not observer.is_beating
+        if observer is None or observer.is_beating:
+            await show(store, worker, beat=number)
+        await asyncio.sleep(BEAT_S)
+
+
 @contextlib.asynccontextmanager
 async def observing(store: Store, origin: ProcessOrigin | None = None) -> AsyncIterator[Observer]:
     """An observer that has seen itself beat."""
     lag = LoopLag()
     lag.start()
     neighbours = Neighbours(SELF, origin or own_origin(), store, KEYS, lag, get_log())
-    observer = Observer(store, neighbours, [])
-    neighbours.on_dead = observer.take
+    observer = Observer(neighbours)
+    own = beat_on(store, str(SELF), observer)
     try:
-        async with running(observer.beat_on(), neighbours.look_on(), neighbours.tell_on()):
+        async with running(own, neighbours.look_on(), neighbours.tell_on()):
             yield observer
     finally:
         lag.stop()
@@ -145,8 +132,7 @@ async def test_a_worker_that_stops_cleanly_is_not_told_of(store: Store) -> None:
             await store.srem(WORKERS, OTHER)
             process.kill()
             await wait_until(lambda: here.state(OTHER) is None, "it is gone")
-            looks = here.neighbours.counters.looks
-            await wait_until(lambda: here.neighbours.counters.looks > looks + 2, "it was looked again")
+            await here.looked(3)
             assert here.told == []
 
 
@@ -158,8 +144,7 @@ async def test_an_exit_is_seen_at_once(store: Store) -> None:
             here.fails = 2
             await show(store, OTHER, **place(process.pid))
             await wait_until(lambda: here.state(OTHER) is not None, "it is known")
-            looks = here.neighbours.counters.looks
-            await wait_until(lambda: here.neighbours.counters.looks > looks, "its exit is watched")
+            await here.looked(1)  # Its exit is watched.
             before = len(os.listdir("/proc/self/fd"))
             began_s = time.monotonic()
             process.kill()
@@ -210,18 +195,15 @@ async def test_a_pid_that_means_another_process_proves_nothing(
 async def test_a_redis_that_was_emptied_does_not_hide_a_death(store: Store) -> None:
     """Who lives shows itself again; the other one is dead after the whole time."""
     lives = "brain-2@h#b"
-    async with observing(store) as here:
-        for number in range(1, 8):
-            await show(store, OTHER, beat=number)
-            await show(store, lives, beat=number)
-            await asyncio.sleep(0.1)
+    async with observing(store) as here, running(beat_on(store, lives)):
+        await show(store, OTHER)
+        await wait_until(lambda: here.state(OTHER) is not None, "it is known")
+        await show(store, OTHER, beat=2)
+        for worker in (OTHER, lives):
+            await wait_until(lambda name=worker: here.state(name) is WorkerState.BEATING, f"{worker} is seen")
         await store.redis.flushall()
         here.neighbours.redis_was_emptied()
-        for number in range(8, 50):
-            await show(store, lives, beat=number)
-            await asyncio.sleep(0.1)
-            if here.told:
-                break
+        await wait_until(lambda: bool(here.told), "it is found dead", timeout_s=4)
         assert here.told == [(OTHER, How.SILENT)]
         assert here.state(lives) is WorkerState.BEATING
 
@@ -237,10 +219,9 @@ async def test_a_frozen_redis_condemns_nobody_and_hides_no_exit(tmp_path: Path) 
             await show(store, OTHER, **place(process.pid))
             await show(store, "brain-2@far#b")
             await wait_until(lambda: len(here.neighbours.standings()) == 2, "both are known")
-            looks = here.neighbours.counters.looks
-            await wait_until(lambda: here.neighbours.counters.looks > looks, "its exit is watched")
+            await here.looked(1)  # Its exit is watched.
             here.is_beating = False
-            await asyncio.sleep(0.2)  # No beat of ours is under way: it would raise here.
+            await wait_until(lambda: here.rests, "no beat of ours is under way: it would raise here")
             os.kill(pid, signal.SIGSTOP)
             try:
                 process.kill()
@@ -287,11 +268,17 @@ async def test_an_observer_that_was_stopped_condemns_nobody(tmp_path: Path) -> N
                     return all("beating" in answer.text for answer in answers)
 
                 await wait_until(see_each_other, "they have seen each other beat")
-            processes[0].send_signal(signal.SIGSTOP)
-            await asyncio.sleep(5)
-            processes[0].send_signal(signal.SIGCONT)
-            await wait_until(lambda: "worker_back" in said(logs[1]), "it is back", timeout_s=10)
-            await asyncio.sleep(3)  # Long enough for a wrong judgement.
+                processes[0].send_signal(signal.SIGSTOP)
+                await asyncio.sleep(STOPPED_S)  # The length of the fault.
+                processes[0].send_signal(signal.SIGCONT)
+                await wait_until(lambda: "worker_back" in said(logs[1]), "it is back", timeout_s=10)
+                port = settings.admin_port("egress", 0)
+                enough = await looks_of(http, port) + round(DEAD_AFTER_MS / POLL_MS) + 4
+
+                async def has_looked() -> bool:
+                    return await looks_of(http, port) >= enough
+
+                await wait_until(has_looked, "it has looked often enough for a wrong judgement")
             assert "worker_lost" not in said(logs[0])
             assert said(logs[1]).count("worker_lost") == 1
 
@@ -321,6 +308,13 @@ async def test_a_death_that_cannot_be_told_keeps_no_other_untold() -> None:
     assert told == ["second"]
     assert neighbours._dead == {"first": How.EXITED}
     assert neighbours.counters.untold == 1
+
+
+async def looks_of(http: httpx.AsyncClient, port: int) -> float:
+    """How often a process has looked at the beats of the others."""
+    lines = (await http.get(f"http://127.0.0.1:{port}/metrics")).text.splitlines()
+    (line,) = [each for each in lines if each.startswith("trunkline_neighbours_looks_total")]
+    return float(line.rpartition(" ")[2])
 
 
 def said(log: Path) -> list[str]:

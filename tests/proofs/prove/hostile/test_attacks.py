@@ -37,9 +37,9 @@ async def bridge(valkey_url: str) -> AsyncIterator[Ingress]:
         yield running
 
 
-def scene_at(port: int) -> Scene:
-    """An attack on what listens there."""
-    target = Target(
+def target(port: int) -> Target:
+    """What listens there."""
+    return Target(
         host="127.0.0.1",
         port=port,
         public_url=PUBLIC_URL,
@@ -47,7 +47,11 @@ def scene_at(port: int) -> Scene:
         account_sid=ACCOUNT,
         auth_token=AUTH_TOKEN,
     )
-    return Scene(target, Random(1))
+
+
+def scene_at(port: int) -> Scene:
+    """An attack on what listens there."""
+    return Scene(target(port), Random(1))
 
 
 @pytest.fixture

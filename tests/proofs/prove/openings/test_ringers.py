@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import pytest
 
-from proofs.prove.hostile.scene import Target
 from proofs.prove.openings import ringers
 from proofs.prove.openings.ringers import Rung, read_rung, ring, rung, rung_line
-from tests.ingress.harness import ACCOUNT, AUTH_TOKEN, PUBLIC_URL, STREAM_URL, Ingress, ingress
+from tests.ingress.harness import Ingress, ingress
+from tests.proofs.prove.hostile.test_attacks import target
 from tests.support.servers import free_port
 
 
@@ -21,17 +21,6 @@ async def full(valkey_url: str) -> AsyncIterator[Ingress]:
     async with ingress(valkey_url, max_calls=1) as bridge:
         await bridge.token(1)
         yield bridge
-
-
-def target(port: int) -> Target:
-    return Target(
-        host="127.0.0.1",
-        port=port,
-        public_url=PUBLIC_URL,
-        stream_url=STREAM_URL,
-        account_sid=ACCOUNT,
-        auth_token=AUTH_TOKEN,
-    )
 
 
 async def test_each_call_is_refused_in_words_and_its_end_told(

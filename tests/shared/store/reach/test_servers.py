@@ -32,12 +32,6 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         yield found
 
 
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    with shapes.cluster(tmp_path_factory.mktemp("cluster")) as found:
-        yield found
-
-
 async def pinged(servers: Servers, key: str) -> bool:
     """Whether the server of a key takes a write now."""
     try:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import pytest
 from redis.crc import key_slot
 
 from proofs.prove.chaos.shapes.cluster import Cluster
@@ -21,17 +20,10 @@ from shared.store.inbox import Entry, Inbox
 from shared.store.reach.servers import Servers
 from shared.store.writing.outbox import Outbox
 from shared.store.writing.outboxes import OUTSIDE_MOST, Outboxes, make_outbox
-from tests.support import shapes
 from tests.support.waiting import running, wait_until
 
 LANES = 8
 KEYS = Keys(LANES, spread=True)
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    with shapes.cluster(tmp_path_factory.mktemp("cluster")) as found:
-        yield found
 
 
 def stream(lane: int) -> str:
@@ -113,7 +105,7 @@ async def test_a_lane_whose_slot_moves_keeps_its_order(cluster: Cluster) -> None
             while not is_moved.is_set() or number < 300:
                 write(outbox, lane, number)
                 number += 1
-                await asyncio.sleep(0.002)
+                await asyncio.sleep(0.002)  # The pace of the traffic amid which the slot moves.
             return number
 
         writer = asyncio.create_task(write_on())
