@@ -1,8 +1,8 @@
 """Ending tasks for certain; one timer for a deadline that moves; a job over many calls in turns.
 
-Why it exists: a task may lose a cancellation. redis-py 8.1 does so now and then, and before Python 3.12
-`asyncio.wait_for` does when the cancellation meets the result; a loop around such a call then runs on for
-ever. Whoever ends a task asks again until it has ended.
+Why it exists: a task may lose a cancellation. Before Python 3.12 `asyncio.wait_for` does when it meets the
+result, and redis-py 8.1 has one around each write; a loop around such a call then runs on for ever. Whoever
+ends a task asks again until it has ended.
 
 A look at a hundred calls takes as long as it takes, and the frames of everybody wait meanwhile: so it is done
 in shares.
@@ -18,7 +18,9 @@ from typing import Any, TypeVar
 
 from shared.clock import now_ms
 
-ASK_AGAIN_S = 0.25
+ASK_AGAIN_S, ASK_SELDOMER, ASK_SELDOM_S = 0.05, 1.6, 1.0
+"""Not at one pace: a loop that works each quarter of a second, and loses what meets its work, would lose all
+that come each quarter of a second."""
 
 SHARE_MS = 2.0
 """Of the loop, in one go: less than half of what a step may compute beside live calls (5 ms)."""
@@ -43,10 +45,12 @@ async def in_turns(items: Iterable[T], work: Callable[[T], object]) -> None:
 async def cancel_all(tasks: Iterable[asyncio.Task[Any]]) -> None:
     """Cancels the tasks until all of them are done. Their errors stay theirs. Cancelling it is safe."""
     pending = {task for task in tasks if not task.done()}
+    again_s = ASK_AGAIN_S
     while pending:
         for task in pending:
             task.cancel()
-        _, pending = await asyncio.wait(pending, timeout=ASK_AGAIN_S)
+        _, pending = await asyncio.wait(pending, timeout=again_s)
+        again_s = min(again_s * ASK_SELDOMER, ASK_SELDOM_S)
 
 
 async def end_task(task: asyncio.Task[Any]) -> None:

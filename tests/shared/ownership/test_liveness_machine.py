@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import Phase, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -317,7 +317,7 @@ TestFailing = Failing.TestCase
 
 FEW = settings(
     max_examples=300, stateful_step_count=30, phases=[Phase.generate], derandomize=True, database=None,
-    deadline=None,
+    deadline=None, suppress_health_check=[HealthCheck.too_slow],
 )  # fmt: skip
 
 

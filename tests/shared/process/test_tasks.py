@@ -21,6 +21,29 @@ async def test_a_task_that_loses_a_cancellation_ends_all_the_same() -> None:
     assert task.cancelled()
 
 
+@pytest.mark.parametrize("pace_s", [0.1, 0.25, 0.5, 1.0])
+async def test_a_loop_that_loses_what_meets_its_work_ends_whatever_its_pace(pace_s: float) -> None:
+    """As one around redis-py does: those who ask at the same pace would be lost each time."""
+    loop = asyncio.get_running_loop()
+    began_s, lost = loop.time(), 0
+
+    async def works_at_a_pace() -> None:
+        nonlocal lost
+        while True:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                into_s = (loop.time() - began_s) % pace_s
+                if min(into_s, pace_s - into_s) > 0.01:
+                    raise
+                lost += 1
+
+    task = asyncio.create_task(works_at_a_pace())
+    await asyncio.sleep(0)
+    await asyncio.wait_for(cancel_all([task]), 5)
+    assert lost  # The first at least.
+
+
 async def test_errors_of_tasks_stay_theirs() -> None:
     """One that fails while it ends is done, too."""
 
