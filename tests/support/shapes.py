@@ -16,8 +16,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from console.stack.ports import free_port
 from proofs.prove.chaos.shapes import programs
-from proofs.prove.chaos.shapes.cluster import Cluster
+from proofs.prove.chaos.shapes.cluster import BUS, Cluster
 from proofs.prove.chaos.shapes.node import Tls
 from proofs.prove.chaos.shapes.programs import Program, ShapeFailed
 from proofs.prove.chaos.shapes.sentinel import Watched
@@ -34,6 +35,9 @@ def standalone(
     settings: Mapping[str, str] | None = None,
 ) -> Iterator[One]:
     """One server, which keeps nothing unless `settings` say so."""
+    settings = dict(settings or {})
+    if settings.get("cluster-enabled") == "yes":
+        settings.setdefault(BUS, str(free_port()))  # By itself it takes another one, which may be anybody's.
     with One.of(_program(redis7=redis7, tls=tls), folder, tls=tls, settings=settings) as shape:
         yield shape
 
