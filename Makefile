@@ -29,11 +29,11 @@ run: $(STAMP) ## the whole stack in the foreground until Ctrl-C, and what to do 
 	@$(BIN)/python -m console run $(ARGS)
 
 # Whole calls pass in real time and share two cores with nobody but each other: they run after all else.
-# (Exit code 5: ARGS have left none of these.)
+# Of what failed beside others up to three are asked again by themselves, and named (tests/support/again.py).
 test: $(STAMP) ## the tests (ARGS="-k outbox")
-	$(BIN)/python -m pytest -m "not stack" -n 3 --dist loadgroup $(ARGS) || [ $$? -eq 5 ]
-	$(BIN)/python -m pytest -m "stack and not alone" -n 2 --dist loadgroup $(ARGS) || [ $$? -eq 5 ]
-	$(BIN)/python -m pytest -m alone $(ARGS) || [ $$? -eq 5 ]
+	$(BIN)/python -m tests.support.again -m "not stack" -n 3 --dist loadgroup $(ARGS)
+	$(BIN)/python -m tests.support.again -m "stack and not alone" -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/python -m tests.support.again -m alone $(ARGS)
 
 lint: $(STAMP) ## ruff: rules and format
 	$(BIN)/ruff check

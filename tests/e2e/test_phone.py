@@ -143,6 +143,7 @@ async def hang_up(bridge: Bridge, page: Any, sid: str) -> None:
     await page.wait_for_selector('[data-phone][data-now="over"]')
 
 
+@pytest.mark.alone
 async def test_a_call_from_the_browser(bridge: Bridge, tmp_path: Path) -> None:
     """The greeting is heard, a question answered, a voice over the answer empties the ring; the model is told
     what was heard of it."""
