@@ -71,8 +71,9 @@ async def greeted(twilio: TwilioSimulator) -> LiveCall:
     return live
 
 
-async def recipes_on_a_call(bridge: Bridge, shell: Shell, page: Page) -> CallRecord:
-    """All of a page, in this shell; the call, when it is over."""
+async def recipes_on_a_call(bridge: Bridge, shell: Shell, page: Page) -> tuple[CallRecord, str]:
+    """All of a page, in this shell; the call, when it is over, and the worker that was drained if the page does
+    that: by then the call may have been another's."""
     async with bridge.realtime() as model, bridge.twilio() as twilio:
         live = await greeted(twilio)
         variables = await _variables(bridge, shell, live.call_sid)
@@ -88,7 +89,7 @@ async def recipes_on_a_call(bridge: Bridge, shell: Shell, page: Page) -> CallRec
         await shell.type(hang_up, variables)
         call = await live.finished()
         await bridge.until_ended(live.call_sid)
-    return call
+    return call, variables["WORKER"]
 
 
 async def commands_on_a_call(bridge: Bridge, shell: Shell) -> CallRecord:

@@ -95,7 +95,7 @@ async def test_every_recipe_works_on_a_live_call(bridge: Bridge, e2e_redis: str)
     acl.install(e2e_redis, OPERATOR)
     assert len(OF_README.looking) > 15
     assert [len(OF_README.doing(what)) for what in ("say", "drain", "hangup")] == [1, 0, 1]
-    call = await recipes_on_a_call(bridge, Shell.at(e2e_redis), OF_README)
+    call, _ = await recipes_on_a_call(bridge, Shell.at(e2e_redis), OF_README)
     assert call.end_reason == "bridge_hung_up"
 
 

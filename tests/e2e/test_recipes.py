@@ -26,9 +26,8 @@ async def test_every_recipe_answers_on_a_live_call(bridge: Bridge, shell: Shell)
     """Looking shows something; a text is said, the egress is taken out, the call is ended."""
     assert len(OF_OPERATING.lines) > 12
     assert [len(OF_OPERATING.doing(what)) for what in ("say", "drain", "hangup")] == [1, 1, 1]
-    call = await recipes_on_a_call(bridge, shell, OF_OPERATING)
-    card = await bridge.card(call.call_sid)
-    await bridge.restart(card["egress"].partition("@")[0])
+    call, drained = await recipes_on_a_call(bridge, shell, OF_OPERATING)
+    await bridge.restart(drained.partition("@")[0])
     assert call.end_reason == "bridge_hung_up"
 
 

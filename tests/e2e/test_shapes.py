@@ -65,7 +65,7 @@ async def test_the_recipes_and_the_command_line_in_each_shape(name: str, tmp_pat
         async with own_stack("shape", redis.url, redis.settings, workers=ONE_EACH) as bridge:
             assert bridge.keys.lanes == redis.lanes
             by_command = await commands_on_a_call(bridge, shell)
-            by_hand = await recipes_on_a_call(bridge, shell, OF_BOTH)
+            by_hand, _ = await recipes_on_a_call(bridge, shell, OF_BOTH)
             await what_looks_on(bridge, shell, tmp_path / "archive.sqlite", by_command.call_sid)
             assert '"level":"error"' not in bridge.logs()
     assert by_command.end_reason == by_hand.end_reason == "bridge_hung_up"

@@ -51,6 +51,8 @@ class FakeEngine:
     takes_seeds: asyncio.Event | None = None
     closes: asyncio.Event | None = None
     _end: asyncio.Future[EngineError] | None = None
+    _ended: EngineError | None = None
+    """It ended between its beginning, which the host is told of, and its run."""
 
     async def open(self) -> Opened:
         if self.opens is not None:
@@ -70,11 +72,12 @@ class FakeEngine:
     async def run(self, listener: Listener) -> EngineError:
         self.is_running = True
         self._end = asyncio.get_running_loop().create_future()
-        return await self._end
+        return self._ended or await self._end
 
     def end(self, cause: str, *, fatal: bool = False) -> None:
-        assert self._end is not None
-        if not self._end.done():
+        if self._end is None:
+            self._ended = EngineError(cause, fatal=fatal)
+        elif not self._end.done():
             self._end.set_result(EngineError(cause, fatal=fatal))
 
     def do(self, action: ToModel) -> None:
