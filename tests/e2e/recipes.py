@@ -72,8 +72,8 @@ async def greeted(twilio: TwilioSimulator) -> LiveCall:
 
 
 async def recipes_on_a_call(bridge: Bridge, shell: Shell, page: Page) -> tuple[CallRecord, str]:
-    """All of a page, in this shell; the call, when it is over, and the worker that was drained if the page does
-    that: by then the call may have been another's."""
+    """All of a page, in this shell; the call, when it is over, and the worker that is drained where the page
+    does that: by then the call may have been another's."""
     async with bridge.realtime() as model, bridge.twilio() as twilio:
         live = await greeted(twilio)
         variables = await _variables(bridge, shell, live.call_sid)
