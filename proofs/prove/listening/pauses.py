@@ -145,8 +145,7 @@ def stretches(call: CallRecord, said: Said, cut: set[str], *, notice: bytes = b"
     for playback in call.playbacks:
         whole = bytes(playback.audio)
         audio = whole.removeprefix(notice)
-        back_ms = REPEATED_MS if said.item_at(at) in cut else BACK_MS
-        begin = _place(said.audio, audio, max(0, at - int(back_ms * BYTES_PER_MS)))
+        begin = _next_place(said, audio, at, said.item_at(at) in cut)
         if begin < 0:
             continue  # None of the model's: a hold clip, say.
         at = begin + _length_in_common(said.audio, begin, audio)
@@ -265,6 +264,21 @@ def _truncations(
             figures.above_heard.append(
                 f"{call.call_sid}: truncated at {truncation.audio_end_ms} ms, heard {heard_ms:.0f} ms"
             )
+
+
+def _next_place(said: Said, audio: bytes, at: int, is_cut: bool) -> int:
+    """Where this was said, by a listener who stood at `at`, in an item that was cut in the end or not; -1:
+    nowhere."""
+    far = _place(said.audio, audio, max(0, at - int(BACK_MS * BYTES_PER_MS)))
+    if not is_cut:
+        return far
+    near = _place(said.audio, audio, max(0, at - int(REPEATED_MS * BYTES_PER_MS)))
+    # In the midst of a later item that sounds the same nothing begins: it went on further back.
+    is_beginning = any(near == begin for begin, _ in said.places.values())
+    item_id = said.item_at(at)
+    if said.item_at(near + 1) == item_id or is_beginning or said.item_at(far + 1) != item_id:
+        return near
+    return far
 
 
 def _place(said: bytes, audio: bytes, lowest: int) -> int:

@@ -194,6 +194,26 @@ def test_the_same_words_said_again_after_a_cut_are_another_item() -> None:
     assert [(each.begin, each.until) for each in found] == [(0, 8_000), (16_000, 32_000)]
 
 
+def test_a_reply_that_goes_on_too_far_back_is_not_taken_for_a_later_one_that_sounds_the_same() -> None:
+    """It is heard twice, and that is all that is wrong with it: a word cuts it in the end, and the clip is said
+    again."""
+    caller, model = call(), session()
+    speaks(model, "item_a", REPLY)
+    speaks(model, "item_b", REPLY)
+    hears(caller, REPLY, 0)
+    said(caller, "cough", 500)
+    clears(caller, 600)
+    hears(caller, REPLY[27 * 160 :], 1_400)
+    said(caller, "word", 1_950)
+    clears(caller, 2_000)
+    model.truncations.append(Truncation(2_100, "item_a", 1_130, 2_000))
+    receives(model, "conversation.item.truncate", at_ms=2_100, item_id="item_a", audio_end_ms=1_130)
+    hears(caller, REPLY, 6_000)
+    caller.playout.advance(20_000)
+
+    assert judged(caller, model).told() == ["CA1: 60 ms were heard twice"]
+
+
 def test_a_caller_who_says_words_only_is_no_concern() -> None:
     """Whatever they interrupt."""
     caller = call()
