@@ -136,7 +136,8 @@ async def measure(store: Store) -> list[KindSize]:
     Cancelling is safe.
     """
     found: dict[KeyKind, list[bytes]] = {kind: [] for kind in KINDS}
-    async for key in store.scan_iter(match="tl:*", count=SCAN_COUNT):
+    # Each once: a server may name one twice, and so may two of a Cluster that have just changed places.
+    for key in {key async for key in store.scan_iter(match="tl:*", count=SCAN_COUNT)}:
         kind = kind_of(key.decode(errors="replace"))
         if kind is not None:
             found[kind].append(key)

@@ -69,7 +69,8 @@ def kind_of(key: str) -> str | None:
 
 async def _keys(store: Store, keys: Keys) -> dict[str, int]:
     counts: Counter[str] = Counter()
-    async for key in store.redis.scan_iter(match="tl:*", count=500):
+    # Each once: on a Cluster redis-py asks a master that became a replica too, until something tells it.
+    for key in {key async for key in store.redis.scan_iter(match="tl:*", count=500)}:
         kind = kind_of(key.decode())
         if kind is not None:
             counts[kind] += 1

@@ -195,8 +195,8 @@ def test_the_same_words_said_again_after_a_cut_are_another_item() -> None:
 
 
 def test_a_reply_that_goes_on_too_far_back_is_not_taken_for_a_later_one_that_sounds_the_same() -> None:
-    """It is heard twice, and that is all that is wrong with it: a word cuts it in the end, and the clip is said
-    again."""
+    """It is heard twice, and that is all that is wrong with it. A word cuts it in the end, and the clip is
+    said again."""
     caller, model = call(), session()
     speaks(model, "item_a", REPLY)
     speaks(model, "item_b", REPLY)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import AsyncIterator
 from functools import partial
+
+import pytest
 
 from proofs.prove.chaos.setting import census
 from shared.contract.keys import Keys
@@ -39,6 +42,21 @@ async def test_keys_and_entries_are_counted(store: Store) -> None:
     found = await census._keys(store, KEYS)
 
     assert (found["caller"], found["entries of slots"], found["entries of live"]) == (1, 1, 0)
+
+
+async def test_a_key_that_two_servers_name_is_counted_once(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A master and the replica that it has become, behind a client that does not know yet."""
+    key = KEYS.caller(SID)
+
+    async def twice(**_: object) -> AsyncIterator[bytes]:
+        for name in (key.encode(), key.encode()):
+            yield name
+
+    monkeypatch.setattr(store.redis, "scan_iter", twice)
+
+    assert (await census._keys(store, KEYS))["caller"] == 1
 
 
 async def test_entries_of_all_lanes_are_counted(store: Store) -> None:
