@@ -19,6 +19,8 @@ from proofs.prove.chaos.evidence.finding import Bounds, Finding
 from proofs.prove.chaos.evidence.shapes import Call, Frame, Response
 
 FRAME_MS = 20.0
+ROUNDED_MS = 0.01
+"""Moments of frames are kept to this."""
 AFTER_CUT_MS = 100.0
 MARGIN_MS = SequencerConfig().truncate_margin_ms
 """The model is not told of an interruption of which no more than this was left."""
@@ -55,10 +57,12 @@ def in_order(call: Call, bounds: Bounds, faults_ms: Sequence[float] = ()) -> Ite
 
 
 def after_cut(call: Call, network_ms: float) -> Iterator[Finding]:
-    """I2 of one call: what Twilio was sent counts like what it played."""
+    """I2 of one call: what Twilio was sent counts like what it played, but for what was taken back before a
+    frame could pass."""
     cuts = {key: response.cut_ms for key, response in responses(call).items()}
     latest_ms = 0.0
-    for frame in (*call.heard, *call.arrived):
+    left = (each for each in call.arrived if not _is_taken_back(call, each.at_ms))
+    for frame in (*call.heard, *left):
         cut_ms = cuts.get(frame.response_key)
         if cut_ms is not None:
             latest_ms = max(latest_ms, frame.at_ms - cut_ms - network_ms)
@@ -178,6 +182,12 @@ def _is_said_later(call: Call, session: int, response: Response) -> bool:
     return any(
         words and frame.clip == words and frame.session > session and frame.frame == 0 for frame in call.heard
     )
+
+
+def _is_taken_back(call: Call, at_ms: float) -> bool:
+    """Whether what came to Twilio then was cleared before a frame of it had passed. One that came behind the
+    clear is among what was heard."""
+    return any(-ROUNDED_MS <= cleared_ms - at_ms < FRAME_MS for cleared_ms in call.clears_ms)
 
 
 def _greeted_again(call: Call) -> int:

@@ -183,3 +183,19 @@ def test_what_is_heard_after_its_cut_is_found(late_ms: float) -> None:
     ):
         assert latest(call).figure == late_ms - 30.0
         assert latest(call).is_broken is (late_ms > 130.0)
+
+
+@pytest.mark.parametrize(("cleared_after_ms", "is_broken"), [(0.0, False), (19.0, False), (20.0, True)])
+def test_what_is_taken_back_before_a_frame_has_passed_is_not_heard(
+    cleared_after_ms: float, *, is_broken: bool
+) -> None:
+    """A clear right behind what was sent too late: nobody hears it. What was heard is heard all the same."""
+    told = made.session(1, made.response(1, 1_500, 100, cut_ms=3_000.0))
+    late = [Frame(3_500.0, 1, 1, 0, 60, 1)]
+    cleared = [3_500.0 + cleared_after_ms]
+
+    taken_back = replace(made.call(arrived=late, sessions=[told]), clears_ms=cleared)
+    heard = replace(made.call(heard=late, sessions=[told]), clears_ms=cleared)
+    ((sent,), (played,)) = after_cut(taken_back, network_ms=0.0), after_cut(heard, network_ms=0.0)
+
+    assert (sent.is_broken, played.is_broken) == (is_broken, True)
