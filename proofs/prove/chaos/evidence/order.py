@@ -164,9 +164,19 @@ def _unheard_ms(call: Call, faults_ms: Sequence[float]) -> float:
             continue
         left_ms = left_of_ms(response, last)
         is_stopped = any(0 <= at_ms - last.at_ms <= STOPPED_BY_MS for at_ms in call.clears_ms)
-        if not (is_stopped and left_ms <= MARGIN_MS):
+        if not (is_stopped and (left_ms <= MARGIN_MS or _is_cut_unsaid(call, key[0], last.at_ms))):
             missing_ms += left_ms
     return missing_ms
+
+
+def _is_cut_unsaid(call: Call, session: int, at_ms: float) -> bool:
+    """Whether the caller cut what an earlier session had made: there is nobody left who could be told that it
+    was cut."""
+    is_over = any(
+        each.number == session and each.closed_ms is not None and each.closed_ms < at_ms
+        for each in call.sessions
+    )
+    return is_over and any(each.voice.start_ms <= at_ms <= each.voice.end_ms for each in call.said)
 
 
 def _went_to_nobody(call: Call, session: int, response: Response, faults_ms: Sequence[float]) -> bool:

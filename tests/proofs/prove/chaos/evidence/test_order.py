@@ -64,6 +64,21 @@ def test_an_interruption_near_the_end_leaves_little_out() -> None:
     assert broken(cleared) == {"words left out": 120.0}
 
 
+def test_what_a_caller_cuts_behind_the_end_of_its_session_leaves_nothing_out() -> None:
+    """Nobody is left who could be told of the cut; without the caller's voice, or with the session, it is
+    missing."""
+    half = SECOND[:50]
+    gone, here = (replace(TOLD, closed_ms=at_ms) for at_ms in (half[-1].at_ms - 500, None))
+    cut = replace(hearing(FIRST, half), clears_ms=[half[-1].at_ms + 10], ended_ms=20_000.0)
+    spoken = [made.said(1, half[-1].at_ms - 60, 50)]
+    missing = {"words left out": 1_000.0}
+
+    assert broken(replace(cut, sessions=[gone], said=spoken)) == {}
+    assert broken(replace(cut, sessions=[here], said=spoken)) == missing
+    assert broken(replace(cut, sessions=[gone])) == missing
+    assert broken(replace(cut, sessions=[gone], said=spoken, clears_ms=[])) == missing
+
+
 def test_each_new_leg_may_repeat_and_leave_out_as_much_as_is_allowed() -> None:
     """A call that is hit twice in its life; what one leg has too much of is found."""
     allowed = Bounds(silence_ms=0, repeated_ms=300, skipped_ms=300)
