@@ -5,8 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 
-from brain.role import BrainRole
-from shared.process.life import run_role
+from shared.process.spared import spared
+
+with spared():
+    from brain.role import BrainRole
+    from shared.process.life import run_role
 
 
 def main() -> int:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 
-from egress.role import EgressRole
-from shared.process.life import run_role
+from shared.process.spared import spared
+
+with spared():
+    from egress.role import EgressRole
+    from shared.process.life import run_role
 
 
 def main() -> int:

@@ -6,8 +6,11 @@ import argparse
 import sys
 from functools import partial
 
-from ingress.role import IngressRole
-from shared.process.life import run_role
+from shared.process.spared import spared
+
+with spared():
+    from ingress.role import IngressRole
+    from shared.process.life import run_role
 
 
 def main() -> int:
