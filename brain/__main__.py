@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from shared.process.spared import spared
+from shared.process.resources.spared import spared
 
 with spared():
     from brain.role import BrainRole

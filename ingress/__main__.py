@@ -6,7 +6,7 @@ import argparse
 import sys
 from functools import partial
 
-from shared.process.spared import spared
+from shared.process.resources.spared import spared
 
 with spared():
     from ingress.role import IngressRole

@@ -7,7 +7,6 @@ Why it exists: a role is only what differs between roles. Must not know: any one
     beat        the process's own keys, and the sign that it lives
     neighbours  the other workers of the role, and who is told of their deaths
     dispatch    new calls, one at a time, while there is a free slot
-    spared      libraries that a role does not load, though others would
     exits       which exit code an error of the set-up has
     host        one process a name, none without its parent, let in soon; who has a port, who has ended
     admin       the port for health and metrics

@@ -5,5 +5,6 @@ has its descriptors and memory for.
 
     limits  what the kernel says: limits, and what is used
     memory  when a process is near its end for want of memory
+    spared  libraries that a role does not load, though others would
     watch   looks, and has the process drain itself
 """

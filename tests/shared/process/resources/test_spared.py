@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from shared.process.spared import SPARED, spared
+from shared.process.resources.spared import SPARED, spared
 
 
 @pytest.mark.parametrize("role", ["ingress", "brain", "egress"])
