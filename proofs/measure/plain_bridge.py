@@ -68,7 +68,8 @@ class PlainBridge:
         stream_sid = await self._start(socket)
         async with self._session() as model:
             replies = asyncio.create_task(self._replies(model, socket, stream_sid))
-            with contextlib.suppress(WebSocketDisconnect, ConnectionClosed):
+            # RuntimeError: Starlette's, of a socket that is closed already.
+            with contextlib.suppress(WebSocketDisconnect, ConnectionClosed, RuntimeError):
                 await self._caller(socket, model)
             replies.cancel()
 
