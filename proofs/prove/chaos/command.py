@@ -23,7 +23,7 @@ from rich.console import Console
 
 from proofs.measure import own_share
 from proofs.prove.chaos import guards, rows, table
-from proofs.prove.chaos.evidence.leftovers import late_of
+from proofs.prove.chaos.evidence.leftovers import late_ms
 from proofs.prove.chaos.evidence.quiet import Usual, usual_of
 from proofs.prove.chaos.evidence.shapes import Evidence, dumped, loaded
 from proofs.prove.chaos.evidence.verdict import judge
@@ -86,7 +86,7 @@ class Run:
             calls=len(evidence.calls),
             hit=hit,
             problem=evidence.problem,
-            late=late_of(evidence),
+            late_ms=late_ms(evidence),
             tries=self.tries.get(row.name, 1),
         )
         self.results.append(result)

@@ -81,7 +81,6 @@ def call_of(
         sessions=[_session(session) for session in sessions],
         clears_ms=[zero_ms + clear.at_ms for clear in record.clears],
         lateness_ms=_lateness_ms(record, stalls_ms, network_ms),
-        lateness_at_ms=[round(record.zero_ms + at, 1) for at in arrivals_ms(record)],
         simulator_late_ms=record.worst_tick_late_ms,
         owners=dict(owners or {}),
     )

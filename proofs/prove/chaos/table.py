@@ -7,14 +7,14 @@ rows show together. Must not know: how a figure is made.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from rich.table import Table
 
 from proofs.prove import page_table
 from proofs.prove.chaos.evidence.finding import Finding, share_within, worst
-from proofs.prove.chaos.evidence.leftovers import LEAST_FRAMES, Late, late_finding
+from proofs.prove.chaos.evidence.leftovers import LEAST_FRAMES, late_finding
 from proofs.prove.chaos.faults import Killed, Row
 
 PART: Final = "chaos"
@@ -45,7 +45,7 @@ class Result:
     calls: int
     hit: int
     problem: str = ""
-    late: Late = field(default_factory=Late)
+    late_ms: Sequence[float] = ()
     """Of each frame of other calls."""
     tries: int = 1
     """So often it was played: before that it showed nothing, for the simulators were late."""
@@ -93,12 +93,8 @@ def together(results: Sequence[Result]) -> list[str]:
 def late_together(results: Sequence[Result]) -> Finding | None:
     """Lateness in those rows that have too few frames to be judged alone; None: together they have too few,
     too."""
-    together = Late()
-    for late in (result.late for result in results):
-        if len(late.all_ms) < LEAST_FRAMES:
-            together.all_ms.extend(late.all_ms)
-            together.calm_ms.extend(late.calm_ms)
-    return late_finding(together) if len(together.all_ms) >= LEAST_FRAMES else None
+    late = [late_ms for result in results if len(result.late_ms) < LEAST_FRAMES for late_ms in result.late_ms]
+    return late_finding(late) if len(late) >= LEAST_FRAMES else None
 
 
 def _unheard(results: Sequence[Result]) -> list[str]:

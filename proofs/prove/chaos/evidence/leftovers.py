@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import chain, repeat
 from statistics import median
 from typing import Final
 
@@ -20,9 +18,6 @@ from proofs.prove.chaos.evidence.finding import Finding
 from proofs.prove.chaos.evidence.shapes import Evidence
 
 LATE_P99_MS: Final = 10.0
-CALM_AFTER_MS: Final = 5_000.0
-"""From the last fault, and from when all is ready again: what is late by then is so for another reason."""
-
 LEAST_FRAMES: Final = 1_000
 """The latest hundredth of fewer is a frame or two, which say nothing: such rows are judged together."""
 
@@ -39,16 +34,6 @@ MORE_FDS: Final = 8
 MORE_TASKS: Final = 6
 MORE_RSS_SHARE: Final = 0.25
 MORE_RSS_BYTES: Final = 16 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Late:
-    """How late frames of calls that were not hit came, ms."""
-
-    all_ms: list[float] = field(default_factory=list)
-    calm_ms: list[float] = field(default_factory=list)
-    """Of those, the ones that came before the first fault, or when it was long over: what the machine has to
-    do with so many calls makes them as late, and no fault does."""
 
 
 def tools(evidence: Evidence) -> Iterator[Finding]:
@@ -107,55 +92,42 @@ def base_line(evidence: Evidence) -> Iterator[Finding]:
 
 def lateness(evidence: Evidence) -> Iterator[Finding]:
     """I7: of the calls that were not hit, where their frames are enough to say."""
-    late = late_of(evidence)
-    if len(late.all_ms) >= LEAST_FRAMES:
+    late = late_ms(evidence)
+    if len(late) >= LEAST_FRAMES:
         yield late_finding(late)
 
 
-def late_of(evidence: Evidence) -> Late:
-    """Each frame of the calls that were not hit. Each spurt of talk has a schedule of its own, which begins
-    where the tick found it: a frame is as late as the group that it came in, by its first frame, comes behind
-    the middle of those of its spurt."""
-    late = Late()
-    from_ms = min(evidence.faults_ms, default=0.0)
-    until_ms = (
-        max([*evidence.faults_ms, evidence.back_ms or 0.0]) + CALM_AFTER_MS if evidence.faults_ms else 0.0
-    )
+def late_ms(evidence: Evidence) -> list[float]:
+    """Of each frame of the calls that were not hit. Each spurt of talk has a schedule of its own, which
+    begins where the tick found it: a frame is as late as the group that it came in, by its first frame,
+    comes behind the middle of those of its spurt."""
+    late: list[float] = []
     for call in evidence.calls:
-        for spurt in [] if call.is_hit else _spurts(call.lateness_ms, call.lateness_at_ms):
-            usual = median(group[0][0] for group in spurt)
-            for group in spurt:
-                group_ms = max(0.0, group[0][0] - usual)
-                late.all_ms.extend(group_ms for _ in group)
-                late.calm_ms.extend(
-                    group_ms for _, at_ms in group if at_ms is not None and not from_ms <= at_ms < until_ms
-                )
+        for spurt in [] if call.is_hit else _spurts(call.lateness_ms):
+            usual = median(group[0] for group in spurt)
+            late += [max(0.0, group[0] - usual) for group in spurt for _ in group]
     return late
 
 
-def late_finding(late: Late) -> Finding:
-    """Of one row, or of several together. What calls are late without any fault is allowed with one."""
+def late_finding(late: list[float]) -> Finding:
+    """Of one row, or of several together."""
     return Finding(
         promise="I7",
         what="lateness of other calls' frames, p99",
-        figure=_p(late.all_ms, 0.99),
-        bound=max(LATE_P99_MS, _p(late.calm_ms, 0.99) if len(late.calm_ms) >= LEAST_FRAMES else 0.0),
+        figure=_p(late, 0.99),
+        bound=LATE_P99_MS,
         unit="ms",
     )
 
 
 # Private.
 
-_Frame = tuple[float, float | None]
-"""How late, and when it came."""
 
-
-def _spurts(lateness_ms: Sequence[float], at_ms: Sequence[float]) -> Iterator[list[list[_Frame]]]:
+def _spurts(lateness_ms: Sequence[float]) -> Iterator[list[list[float]]]:
     """Where the lead stands, in groups: the first frames of a spurt build it up, and are early."""
-    spurt: list[list[_Frame]] = []
+    spurt: list[list[float]] = []
     since_anchor, before_ms = 0, 0.0
-    # Rows that were kept by an earlier tree have no times.
-    for value, at in zip(lateness_ms, chain(at_ms, repeat(None)), strict=False):
+    for value in lateness_ms:
         if value == 0.0:
             if spurt:
                 yield spurt
@@ -164,9 +136,9 @@ def _spurts(lateness_ms: Sequence[float], at_ms: Sequence[float]) -> Iterator[li
         since_anchor += 1
         if since_anchor * FRAME_MS >= LEAD_MS + AHEAD_MS:
             if spurt and value < before_ms - TOGETHER_MS:
-                spurt[-1].append((value, at))
+                spurt[-1].append(value)
             else:
-                spurt.append([(value, at)])
+                spurt.append([value])
         before_ms = value
     if spurt:
         yield spurt

@@ -167,8 +167,6 @@ class Call:
     lateness_ms: list[float] = field(default_factory=list)
     """Of each media message: arrival minus the moment at which it was due to be heard; 0: the first of a
     spurt (simulators/twilio/measures.py). Less what the simulators were late with it themselves."""
-    lateness_at_ms: list[float] = field(default_factory=list)
-    """When each of those came."""
     simulator_late_ms: float = 0.0
     owners: dict[str, list[str]] = field(default_factory=dict)
     """Role → the workers that had it, each once, as they were seen."""

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from proofs.prove import page_table
 from proofs.prove.chaos.evidence.finding import Bounds, Finding
-from proofs.prove.chaos.evidence.leftovers import Late
 from proofs.prove.chaos.faults import Killed, Row, Step
 from proofs.prove.chaos.table import (
     HEAD,
@@ -61,14 +60,11 @@ def test_a_fault_that_did_not_begin_shows_nothing() -> None:
 
 def test_rows_with_few_frames_are_judged_together() -> None:
     """Too few say nothing, also together; a row that has enough is judged by itself."""
-    late = replace(result(), late=Late([0.0] * 480 + [30.0] * 20))
+    late = replace(result(), late_ms=[0.0] * 480 + [30.0] * 20)
     assert late_together([late]) is None
     assert together([late, late]) == ["I7, lateness of other calls' frames, p99: 30 ms, allowed 10 ms"]
-    assert (
-        together([replace(result(), late=Late([0.0] * 800)), replace(result(), late=Late([30.0] * 2_000))])
-        == []
-    )
-    assert late_together([replace(result(), late=Late([1.0] * 1_000))] * 2) is None
+    assert together([replace(result(), late_ms=[0.0] * 800), replace(result(), late_ms=[30.0] * 2_000)]) == []
+    assert late_together([replace(result(), late_ms=[1.0] * 1_000)] * 2) is None
 
 
 def test_kills_of_an_egress_are_judged_together() -> None:

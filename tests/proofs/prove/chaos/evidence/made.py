@@ -81,7 +81,6 @@ def call(
     ended_ms: float = 60_000.0,
     is_finished: bool = True,
     lateness_ms: Iterable[float] = (),
-    lateness_at_ms: Iterable[float] = (),
 ) -> Call:
     """A call that was answered at 0."""
     return Call(
@@ -99,7 +98,6 @@ def call(
         legs=list(legs),
         sessions=list(sessions),
         lateness_ms=list(lateness_ms),
-        lateness_at_ms=list(lateness_at_ms),
     )
 
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-import pytest
-
 from egress.pacing.pacer import AHEAD_MS, LEAD_MS
 from proofs.prove.chaos.evidence.finding import Finding
-from proofs.prove.chaos.evidence.leftovers import base_line, late_finding, late_of, lateness, queues, tools
+from proofs.prove.chaos.evidence.leftovers import base_line, late_finding, late_ms, lateness, queues, tools
 from proofs.prove.chaos.evidence.shapes import Census, Length, ToolRun
 from tests.proofs.prove.chaos.evidence import made
 
@@ -86,7 +84,7 @@ def test_late_frames_of_other_calls_are_found() -> None:
     assert found == {"lateness of other calls' frames, p99": 20.0}
     few = made.row(made.call(is_hit=False, lateness_ms=late[:200]))
     assert list(lateness(few)) == []
-    assert late_finding(late_of(few)).is_broken
+    assert late_finding(late_ms(few)).is_broken
 
 
 def test_frames_of_a_group_are_as_late_as_the_group() -> None:
@@ -96,25 +94,6 @@ def test_frames_of_a_group_are_as_late_as_the_group() -> None:
     on_time, late = [-260.0, -280.0, -300.0], [-245.0, -265.0, -285.0]
     call = made.call(is_hit=False, lateness_ms=[0.0, *lead[1:], *30 * on_time, *late, *30 * on_time])
 
-    found = late_of(made.row(call)).all_ms
+    found = late_ms(made.row(call))
 
     assert sorted(found)[-4:] == [0.0, 15.0, 15.0, 15.0]
-
-
-@pytest.mark.parametrize(("fault_frames", "is_broken"), [(range(900, 1_100), True), (range(2_000), False)])
-def test_what_calls_are_late_without_a_fault_is_allowed_with_one(
-    fault_frames: range, is_broken: bool
-) -> None:
-    """Frames that are late only while the fault lasts are its doing; where the others are as late, the
-    machine has too much to do, and nothing is said of the fault."""
-    lead = [-20.0 * at for at in range(round((LEAD_MS + AHEAD_MS) / 20))]
-    frames = [(25.0 if at in fault_frames and at % 5 == 0 else 0.0) - LEAD_MS for at in range(2_000)]
-    late = [*lead, *frames]
-    call = made.call(
-        is_hit=False, lateness_ms=late, lateness_at_ms=[20.0 * (at - len(lead)) for at in range(len(late))]
-    )
-    row = replace(made.row(call), faults_ms=[18_000.0], back_ms=18_000.0)
-
-    (found,) = lateness(row)
-
-    assert (found.figure, found.is_broken) == (25.0, is_broken)
